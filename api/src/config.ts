@@ -1,0 +1,92 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+const port = wholeNumber(1, 65_535);
+const nonEmpty = z.string().min(1);
+
+const shared = {
+  NODE_ENV: z.string().default('production'),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+};
+
+const redis = {
+  REDIS_HOST: nonEmpty,
+  REDIS_PORT: port.default(6379),
+  REDIS_PASSWORD: nonEmpty,
+  /** One command's limit. With the time to notice, a request is answered within about a second. */
+  REDIS_COMMAND_TIMEOUT_MS: wholeNumber(50, 10_000).default(800),
+};
+
+const database = {
+  /** mysql://user:password@host:port/database */
+  DATABASE_URL: z.url({ protocol: /^mysql$/ }),
+  DATABASE_POOL: wholeNumber(1, 100).default(4),
+};
+
+const apiSchema = z.object({
+  ...shared,
+  ...redis,
+  ...database,
+  HOST: z.string().default('0.0.0.0'),
+  PORT: port.default(3000),
+  LISTEN_BACKLOG: wholeNumber(1, 65_535).default(65_535),
+  ADMIN_TOKEN: z.string().min(16),
+  ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
+  /** Least time between two batches of one coupon on a busy replica; an idle one never waits. 0: off. */
+  ISSUE_LINGER_MS: wholeNumber(0, 100).default(2),
+  /** Stream entries (not coupons) a partition may hold before the API answers 503. */
+  BACKLOG_MAX_ENTRIES: wholeNumber(1, 10_000_000).default(100_000),
+  /** After SIGTERM: how long the replica goes on answering while /readyz fails, so that nginx notices first. */
+  SHUTDOWN_GRACE_MS: wholeNumber(0, 60_000).default(2_500),
+  SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),
+});
+
+const workerSchema = z.object({
+  ...shared,
+  ...redis,
+  ...database,
+  /** Serves /livez, /readyz and /metrics. */
+  WORKER_PORT: port.default(9100),
+  HOST: z.string().default('0.0.0.0'),
+  /** Name in the consumer group: unique among live workers, stable over a restart of the same one. */
+  WORKER_NAME: nonEmpty.default(hostname()),
+  DRAIN_ROWS_MAX: wholeNumber(1, 20_000).default(5_000),
+  DRAIN_BLOCK_MS: wholeNumber(10, 10_000).default(1_000),
+  /** An entry pending for longer belongs to a dead worker and is claimed. */
+  CLAIM_IDLE_MS: wholeNumber(100, 3_600_000).default(15_000),
+  /** Deliveries of an entry that cannot be written before it goes to the dead-letter stream. */
+  MAX_DELIVERIES: wholeNumber(1, 100).default(5),
+  /** How often the gates in Redis are compared with the campaigns in MySQL. */
+  GATE_CHECK_MS: wholeNumber(100, 3_600_000).default(1_000),
+  SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),
+});
+
+const operatorSchema = z.object({ ...shared, ...redis, ...database });
+const databaseOnlySchema = z.object({ ...shared, ...database });
+
+export type ApiConfig = z.infer<typeof apiSchema>;
+export type WorkerConfig = z.infer<typeof workerSchema>;
+export type OperatorConfig = z.infer<typeof operatorSchema>;
+export type DatabaseConfig = z.infer<typeof databaseOnlySchema>;
+export type RedisConfig = Pick<ApiConfig, keyof typeof redis>;
+
+/** Every fault of the environment in one message; values are never part of it, they may be secrets. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T> {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(
+    `The environment is not usable. Set these variables (see .env.example):\n${faults.join('\n')}`,
+  );
+}
+
+export const readApiConfig = (env = process.env): ApiConfig => read(apiSchema, env);
+export const readWorkerConfig = (env = process.env): WorkerConfig => read(workerSchema, env);
+export const readOperatorConfig = (env = process.env): OperatorConfig => read(operatorSchema, env);
+export const readDatabaseConfig = (env = process.env): DatabaseConfig => read(databaseOnlySchema, env);

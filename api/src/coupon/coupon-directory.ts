@@ -1,0 +1,83 @@
+import type { CouponId } from './types.js';
+
+/** Which of these coupons exist. Throws when the database cannot be asked. */
+export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlySet<CouponId>>;
+
+export type Existence = 'exists' | 'unknown' | 'cannotTell';
+
+export interface DirectoryOptions {
+  /** How long an answer is believed, in ms: long enough to keep made-up ids away, short enough for a new campaign. */
+  rememberMs: number;
+  /** Most ids remembered, and most ids asked in one query. */
+  rememberMax: number;
+  queryMax: number;
+  now?: () => number;
+}
+
+/**
+ * Tells an unknown coupon from one whose gate is shut. Only the database can say unknown. Made-up ids cannot reach it in
+ * numbers: at most one query is under way, it carries every id that waits, and answers are remembered briefly.
+ */
+export class CouponDirectory {
+  readonly #remembered = new Map<CouponId, { exists: boolean; untilMs: number }>();
+  #waiting = new Map<CouponId, ((existence: Existence) => void)[]>();
+  #asking = false;
+  readonly #now: () => number;
+
+  constructor(
+    private readonly findExisting: FindExisting,
+    private readonly options: DirectoryOptions,
+  ) {
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** True when the database said so a moment ago: such an id need not even reach Redis. */
+  isKnownUnknown(couponId: CouponId): boolean {
+    if (this.#remembered.size === 0) return false;
+    return this.#recall(couponId) === 'unknown';
+  }
+
+  /** Never throws. `cannotTell`: the database does not answer, or too many ids wait for it. */
+  lookUp(couponId: CouponId): Promise<Existence> {
+    const recalled = this.#recall(couponId);
+    if (recalled) return Promise.resolve(recalled);
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(couponId);
+      if (waiting) waiting.push(resolve);
+      else if (this.#waiting.size >= this.options.queryMax) resolve('cannotTell');
+      else this.#waiting.set(couponId, [resolve]);
+      if (!this.#asking) void this.#askUntilNobodyWaits();
+    });
+  }
+
+  #recall(couponId: CouponId): 'exists' | 'unknown' | undefined {
+    const entry = this.#remembered.get(couponId);
+    if (!entry) return undefined;
+    if (entry.untilMs > this.#now()) return entry.exists ? 'exists' : 'unknown';
+    this.#remembered.delete(couponId);
+    return undefined;
+  }
+
+  async #askUntilNobodyWaits(): Promise<void> {
+    this.#asking = true;
+    while (this.#waiting.size > 0) {
+      const asked = this.#waiting;
+      this.#waiting = new Map();
+      const existing = await this.findExisting([...asked.keys()]).catch(() => null);
+      for (const [couponId, resolvers] of asked) {
+        if (existing) this.#remember(couponId, existing.has(couponId));
+        const existence = !existing ? 'cannotTell' : existing.has(couponId) ? 'exists' : 'unknown';
+        for (const resolve of resolvers) resolve(existence);
+      }
+    }
+    this.#asking = false;
+  }
+
+  #remember(couponId: CouponId, exists: boolean): void {
+    if (this.#remembered.size >= this.options.rememberMax) {
+      // Maps keep insertion order: the first key is the oldest.
+      this.#remembered.delete(this.#remembered.keys().next().value!);
+    }
+    this.#remembered.set(couponId, { exists, untilMs: this.#now() + this.options.rememberMs });
+  }
+}

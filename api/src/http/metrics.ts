@@ -1,0 +1,67 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { IssueOutcome } from '../coupon/types.js';
+
+export type AnswerKind = IssueOutcome['kind'] | 'replayed' | 'badRequest';
+
+export interface ApiMetrics {
+  registry: Registry;
+  onAnswer: (kind: AnswerKind, durationMs: number) => void;
+  onBatch: (size: number, durationMs: number) => void;
+}
+
+/** `pending`: attempts whose outcome is not known yet. */
+export function createApiMetrics(pending: () => number): ApiMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+
+  // Plain numbers on the hot path; prom-client sees them when it is asked.
+  const answers: Partial<Record<AnswerKind, number>> = {};
+  new Counter({
+    name: 'coupon_answers_total',
+    help: 'Answers of the issue route by outcome',
+    labelNames: ['outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(answers)) this.inc({ outcome }, count);
+    },
+  });
+  new Gauge({
+    name: 'coupon_attempts_pending',
+    help: 'Attempts whose outcome is not known yet',
+    registers: [registry],
+    collect() {
+      this.set(pending());
+    },
+  });
+  const duration = new Histogram({
+    name: 'coupon_answer_duration_seconds',
+    help: 'Time from the parsed request to its answer, in the replica',
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [registry],
+  });
+  const batchSize = new Histogram({
+    name: 'coupon_batch_size',
+    help: 'Attempts in one script call',
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers: [registry],
+  });
+  const batchDuration = new Histogram({
+    name: 'coupon_redis_call_duration_seconds',
+    help: 'Round trip of one script call',
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers: [registry],
+  });
+
+  return {
+    registry,
+    onAnswer: (kind, durationMs) => {
+      answers[kind] = (answers[kind] ?? 0) + 1;
+      duration.observe(durationMs / 1000);
+    },
+    onBatch: (size, durationMs) => {
+      batchSize.observe(size);
+      batchDuration.observe(durationMs / 1000);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { Redis } from 'ioredis';
+import type { RedisConfig } from '../config.js';
+import type { Logger } from '../logger.js';
+import { loadCommands } from './load-commands.js';
+
+export type { Redis };
+
+/**
+ * A client that fails fast: no offline queue, no retry, no resending, so that a call on a lost or hung Redis is an error
+ * within `REDIS_COMMAND_TIMEOUT_MS`. It goes on reconnecting in the background for ever.
+ *
+ * `blocking`: for `XREADGROUP BLOCK`, which needs a connection of its own; its command limit is `blockMs` longer.
+ */
+export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { blockMs: number }): Redis {
+  const redis = new Redis({
+    host: config.REDIS_HOST,
+    port: config.REDIS_PORT,
+    password: config.REDIS_PASSWORD,
+    scripts: loadCommands(),
+    connectTimeout: 1_000,
+    commandTimeout: config.REDIS_COMMAND_TIMEOUT_MS + (blocking?.blockMs ?? 0),
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: (times) => Math.min(50 * times, 500),
+    // A promoted replica answers READONLY to a client of the old primary: reconnect to find the new one.
+    reconnectOnError: (err) => err.message.startsWith('READONLY'),
+  });
+  let lost = false;
+  redis.on('error', (err: Error) => {
+    if (!lost) logger.warn({ err: err.message }, 'redis connection lost');
+    lost = true;
+  });
+  redis.on('ready', () => {
+    if (lost) logger.info('redis connection is back');
+    lost = false;
+  });
+  return redis;
+}
+
+/** Resolves when the client can take commands; rejects after `timeoutMs`. */
+export async function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
+  if (redis.status === 'ready') return;
+  await new Promise<void>((resolve, reject) => {
+    const onReady = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(() => {
+      redis.off('ready', onReady);
+      reject(
+        new Error(
+          `Redis did not answer within ${timeoutMs} ms: check REDIS_HOST, REDIS_PORT and REDIS_PASSWORD.`,
+        ),
+      );
+    }, timeoutMs);
+    redis.once('ready', onReady);
+  });
+}

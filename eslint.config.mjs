@@ -1,0 +1,44 @@
+import js from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import tseslint from 'typescript-eslint';
+
+/** Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. */
+const mayNotImport = (folder, ...others) => ({
+  files: [`api/src/${folder}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: others.map((other) => ({
+          group: [`**/${other}/**`, `**/${other}`],
+          message: `${folder}/ does not import ${other}/: see docs/adr/0001.`,
+        })),
+      },
+    ],
+  },
+});
+
+export default tseslint.config(
+  { ignores: ['dist', 'node_modules', 'api/src/db/generated', '.stack', '.tools', '.build', 'loadtest/results'] },
+  js.configs.recommended,
+  ...tseslint.configs.strict,
+  {
+    rules: {
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+    },
+  },
+  { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+  {
+    files: ['loadtest/k6/**/*.ts'],
+    languageOptions: { globals: { __ENV: 'readonly', __VU: 'readonly', __ITER: 'readonly' } },
+  },
+  mayNotImport('coupon', 'http', 'redis', 'db', 'worker', 'ops'),
+  mayNotImport('http', 'redis', 'db', 'worker', 'ops'),
+  mayNotImport('redis', 'http', 'db', 'worker', 'ops'),
+  mayNotImport('db', 'http', 'redis', 'worker', 'ops'),
+  mayNotImport('worker', 'http', 'ops'),
+  prettier,
+);
