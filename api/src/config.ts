@@ -10,12 +10,31 @@ const shared = {
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 };
 
+/** `host:port,host:port` */
+const hostPorts = nonEmpty.transform((text, context) =>
+  text.split(',').map((item) => {
+    const [, host, portText] = /^(.+):([0-9]{1,5})$/.exec(item.trim()) ?? [];
+    if (!host || !portText) {
+      context.addIssue({ code: 'custom', message: 'must be host:port, separated by commas' });
+      return z.NEVER;
+    }
+    return { host, port: Number(portText) };
+  }),
+);
+
 const redis = {
-  REDIS_HOST: nonEmpty,
+  /** Where the primary is; not needed when sentinels tell. */
+  REDIS_HOST: nonEmpty.default('127.0.0.1'),
   REDIS_PORT: port.default(6379),
   REDIS_PASSWORD: nonEmpty,
   /** One command's limit. With the time to notice, a request is answered within about a second. */
   REDIS_COMMAND_TIMEOUT_MS: wholeNumber(50, 10_000).default(800),
+  /** Sentinels that know the primary. With them REDIS_HOST and REDIS_PORT are not used. */
+  REDIS_SENTINELS: hostPorts.optional(),
+  REDIS_SENTINEL_NAME: nonEmpty.default('coupons'),
+  REDIS_SENTINEL_PASSWORD: nonEmpty.optional(),
+  /** Replicas that must hold an issue before it is answered with 200. 0: the primary's disk alone. */
+  REDIS_MIN_REPLICAS: wholeNumber(0, 5).default(0),
 };
 
 const database = {

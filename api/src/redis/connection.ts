@@ -5,6 +5,20 @@ import { loadCommands } from './load-commands.js';
 
 export type { Redis };
 
+const addressOf = (config: RedisConfig) =>
+  config.REDIS_SENTINELS
+    ? {
+        sentinels: config.REDIS_SENTINELS,
+        name: config.REDIS_SENTINEL_NAME,
+        ...(config.REDIS_SENTINEL_PASSWORD ? { sentinelPassword: config.REDIS_SENTINEL_PASSWORD } : {}),
+        sentinelRetryStrategy: retryDelayMs,
+        // Told of a failover by the sentinels, instead of waiting for the old primary's connection to break.
+        failoverDetector: true,
+      }
+    : { host: config.REDIS_HOST, port: config.REDIS_PORT };
+
+const retryDelayMs = (times: number): number => Math.min(50 * times, 500);
+
 /**
  * A client that fails fast: no offline queue, no retry, no resending, so that a call on a lost or hung Redis is an error
  * within `REDIS_COMMAND_TIMEOUT_MS`. It goes on reconnecting in the background for ever.
@@ -13,8 +27,7 @@ export type { Redis };
  */
 export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { blockMs: number }): Redis {
   const redis = new Redis({
-    host: config.REDIS_HOST,
-    port: config.REDIS_PORT,
+    ...addressOf(config),
     password: config.REDIS_PASSWORD,
     scripts: loadCommands(),
     connectTimeout: 1_000,
@@ -22,7 +35,7 @@ export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { b
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: (times) => Math.min(50 * times, 500),
+    retryStrategy: retryDelayMs,
     // A promoted replica answers READONLY to a client of the old primary: reconnect to find the new one.
     reconnectOnError: (err) => err.message.startsWith('READONLY'),
   });

@@ -91,21 +91,33 @@ function toOutcomes(reply: unknown, attempts: readonly Attempt[]): IssueOutcome[
   }
 }
 
+export interface GateOptions {
+  /** Entries a partition's stream may hold before nothing more is issued. */
+  backlogMaxEntries: number;
+  /** Replicas that must confirm an issue before it counts (`WAIT`); 0: none. */
+  minReplicas: number;
+  /** How long they may take, in ms. */
+  replicaTimeoutMs: number;
+}
+
 export class RedisGate implements CouponGate {
   constructor(
     private readonly redis: Redis,
-    private readonly backlogMaxEntries: number,
+    private readonly options: GateOptions,
     private readonly logger: Logger,
   ) {}
 
   async issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]> {
     if (this.redis.status !== 'ready')
       return attempts.map(() => ({ kind: 'notReady', reason: 'redisUnavailable' }));
-    const args: string[] = [String(couponId), String(this.backlogMaxEntries)];
+    const { backlogMaxEntries, minReplicas } = this.options;
+    const args: string[] = [String(couponId), String(backlogMaxEntries), minReplicas > 0 ? '1' : '0'];
     for (const { userId, attempt } of attempts) args.push(userId, attempt);
     try {
       const keys = [metaKey(couponId), winnersKey(couponId), streamKey(partitionOf(couponId))] as const;
-      return toOutcomes(await this.redis.issueCoupons(...keys, ...args), attempts);
+      const reply = await this.redis.issueCoupons(...keys, ...args);
+      if (minReplicas > 0) await this.#confirm();
+      return toOutcomes(reply, attempts);
     } catch (err) {
       return attempts.map(() => this.#outcomeOfFault(err, couponId));
     }
@@ -139,6 +151,15 @@ export class RedisGate implements CouponGate {
       }),
     );
     return perPartition.flat();
+  }
+
+  /** WAIT covers what this connection wrote before it. Sent after the reply: a script Redis did not know is sent twice. */
+  async #confirm(): Promise<void> {
+    const { minReplicas, replicaTimeoutMs } = this.options;
+    const confirmed = await this.redis.wait(minReplicas, replicaTimeoutMs);
+    if (confirmed < minReplicas) {
+      throw new Error(`${confirmed} of ${minReplicas} replicas confirmed within ${replicaTimeoutMs} ms`);
+    }
   }
 
   #outcomeOfFault(err: unknown, couponId: CouponId): IssueOutcome {

@@ -8,7 +8,8 @@ KEYS[3] stream   STREAM of the coupon's partition
 
 ARGV[1] coupon id
 ARGV[2] most entries the stream may hold before nothing more is issued
-ARGV[3…] pairs: user id, attempt fingerprint
+ARGV[3] 1: write even when nothing is issued, so that the WAIT that follows covers the record a replay relies on; else 0
+ARGV[4…] pairs: user id, attempt fingerprint
 
 Returns { code, … }:
   { 0 }                      GATE_SHUT  no meta: not ready, says nothing about the coupon
@@ -24,8 +25,8 @@ local GATE_SHUT, NOT_OPEN, DECIDED = 0, 1, 2
 local SOLD_OUT, ENDED, BACKLOG_FULL = 0, -1, -2
 
 local metaKey, winnersKey, streamKey = KEYS[1], KEYS[2], KEYS[3]
-local couponId, backlogMax = ARGV[1], tonumber(ARGV[2])
-local FIRST_PAIR = 3
+local couponId, backlogMax, alwaysWrite = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+local FIRST_PAIR = 4
 local attempts = (#ARGV - FIRST_PAIR + 1) / 2
 if not backlogMax or attempts < 1 or attempts % 1 ~= 0 then
   return redis.error_reply('ERR issueCoupons: wrong arguments')
@@ -85,5 +86,7 @@ if #entryUsers > 0 then
   redis.call('HSET', metaKey, 'issued', string.format('%.0f', issued))
   redis.call('XADD', streamKey, '*', 'c', couponId, 't', nowText, 'r', string.format('%.0f', firstRank),
     'u', table.concat(entryUsers, '\n'))
+elseif alwaysWrite then
+  redis.call('HSET', metaKey, 'issued', meta[5])
 end
 return answers
