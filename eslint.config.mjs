@@ -19,7 +19,17 @@ const mayNotImport = (folder, ...others) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules', 'api/src/db/generated', '.stack', '.tools', '.build', 'loadtest/results'] },
+  {
+    ignores: [
+      'dist',
+      'node_modules',
+      'api/src/db/generated',
+      '.stack',
+      '.tools',
+      '.build',
+      'loadtest/results',
+    ],
+  },
   js.configs.recommended,
   ...tseslint.configs.strict,
   {

@@ -50,7 +50,8 @@ const apiSchema = z.object({
   HOST: z.string().default('0.0.0.0'),
   PORT: port.default(3000),
   LISTEN_BACKLOG: wholeNumber(1, 65_535).default(65_535),
-  ADMIN_TOKEN: z.string().min(16),
+  /** Printable ASCII without spaces: it travels in an Authorization header. */
+  ADMIN_TOKEN: z.string().min(16).regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
   ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
   /** Least time between two batches of one coupon on a busy replica; an idle one never waits. 0: off. */
   ISSUE_LINGER_MS: wholeNumber(0, 100).default(2),

@@ -5,6 +5,8 @@ export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyS
 
 export type Existence = 'exists' | 'unknown' | 'cannotTell';
 
+type Waiting = Map<CouponId, ((existence: Existence) => void)[]>;
+
 export interface DirectoryOptions {
   /** How long an answer is believed, in ms: long enough to keep made-up ids away, short enough for a new campaign. */
   rememberMs: number;
@@ -20,8 +22,9 @@ export interface DirectoryOptions {
  */
 export class CouponDirectory {
   readonly #remembered = new Map<CouponId, { exists: boolean; untilMs: number }>();
-  #waiting = new Map<CouponId, ((existence: Existence) => void)[]>();
-  #asking = false;
+  #waiting: Waiting = new Map();
+  /** What the query under way asks; null when there is none. */
+  #asked: Waiting | null = null;
   readonly #now: () => number;
 
   constructor(
@@ -42,11 +45,11 @@ export class CouponDirectory {
     const recalled = this.#recall(couponId);
     if (recalled) return Promise.resolve(recalled);
     return new Promise((resolve) => {
-      const waiting = this.#waiting.get(couponId);
+      const waiting = this.#asked?.get(couponId) ?? this.#waiting.get(couponId);
       if (waiting) waiting.push(resolve);
       else if (this.#waiting.size >= this.options.queryMax) resolve('cannotTell');
       else this.#waiting.set(couponId, [resolve]);
-      if (!this.#asking) void this.#askUntilNobodyWaits();
+      if (!this.#asked) void this.#askUntilNobodyWaits();
     });
   }
 
@@ -59,9 +62,8 @@ export class CouponDirectory {
   }
 
   async #askUntilNobodyWaits(): Promise<void> {
-    this.#asking = true;
     while (this.#waiting.size > 0) {
-      const asked = this.#waiting;
+      const asked = (this.#asked = this.#waiting);
       this.#waiting = new Map();
       const existing = await this.findExisting([...asked.keys()]).catch(() => null);
       for (const [couponId, resolvers] of asked) {
@@ -70,7 +72,7 @@ export class CouponDirectory {
         for (const resolve of resolvers) resolve(existence);
       }
     }
-    this.#asking = false;
+    this.#asked = null;
   }
 
   #remember(couponId: CouponId, exists: boolean): void {

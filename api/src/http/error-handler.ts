@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from '../logger.js';
+import { UnavailableError } from '../coupon/unavailable.js';
 import { ProblemError, sendProblem, sendProblemError, type ProblemCode } from './problem.js';
 
 /** Errors of Express, its router and its body parser carry a status; what a client may be told depends on it alone. */
@@ -30,6 +31,11 @@ export const errorHandler =
     }
     if (err instanceof ProblemError) {
       sendProblemError(res, err);
+      return;
+    }
+    if (err instanceof UnavailableError) {
+      logger.warn({ err, requestId: req.headers['x-request-id'] }, 'a request was not answered');
+      sendProblem(res, 'not-ready', undefined, { 'retry-after': '1' });
       return;
     }
     const status = (err as { status?: unknown }).status;

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /** Every problem the service answers with: `code` is stable and part of the contract, and so is the type made of it. */
 export const PROBLEMS = {
@@ -37,11 +37,20 @@ export const PROBLEMS = {
     'The stock can only be raised',
     'Send a total that is not below the present one.',
   ],
+  'already-opened': [
+    409,
+    'The campaign has opened already',
+    'The beginning cannot be put off any more: close the campaign instead.',
+  ],
   'campaign-closed': [409, 'The campaign was closed for good', 'Create a new campaign.'],
   'sold-out': [410, 'The coupons are sold out', 'None is left.'],
   ended: [410, 'The campaign has ended', 'Nothing more is issued.'],
   'payload-too-large': [413, 'The body is too large', 'Send less.'],
   'unsupported-media-type': [415, 'The body is not JSON', 'Send Content-Type: application/json.'],
+  'request-timeout': [408, 'The request took too long to arrive', 'Send it again, faster.'],
+  /** Said by nginx, which counts the tries: see nginx/templates/front.conf.template. */
+  'too-many-requests': [429, 'Too many tries', "Wait for Retry-After seconds before this user's next try."],
+  'headers-too-large': [431, 'The headers are too large', 'Send less.'],
   'not-ready': [
     503,
     'Cannot decide now',
@@ -78,34 +87,57 @@ const openBodies = Object.fromEntries(
   ]),
 ) as Record<ProblemCode, string>;
 
+export interface ProblemDetails extends ErrorOptions {
+  /** Replaces the general advice; shown to the client. */
+  detail?: string;
+  headers?: Record<string, string>;
+  /** Further members of the body. */
+  extension?: Record<string, unknown>;
+}
+
 /** Throw it from a route; the error handler renders it. */
 export class ProblemError extends Error {
   override readonly name = 'ProblemError';
 
   constructor(
     readonly code: ProblemCode,
-    /** Replaces the general advice; shown to the client. */
-    readonly detail?: string,
-    readonly headers: Record<string, string> = {},
-    options?: ErrorOptions,
+    readonly details: ProblemDetails = {},
   ) {
-    super(detail ?? PROBLEMS[code][1], options);
+    super(details.detail ?? PROBLEMS[code][2], details);
   }
 }
 
-/** `extension`: further members of the body; a `detail` of its own belongs into a `ProblemError`. */
+/** For the hot path. `extension`: further members of the body; a `detail` of its own belongs into a `ProblemError`. */
 export function sendProblem(
   res: ServerResponse,
   code: ProblemCode,
   extension?: Record<string, unknown>,
   headers?: Record<string, string>,
 ): void {
-  send(res, code, openBodies[code] + (extension ? `,${JSON.stringify(extension).slice(1)}` : '}'), headers);
+  send(res, code, withExtension(openBodies[code], extension), headers);
 }
 
-export function sendProblemError(res: ServerResponse, { code, detail, headers }: ProblemError): void {
-  send(res, code, bodyOf(code, detail ?? PROBLEMS[code][2]), headers);
+export function sendProblemError(res: ServerResponse, { code, message, details }: ProblemError): void {
+  send(res, code, withExtension(bodyOf(code, message).slice(0, -1), details.extension), details.headers);
 }
+
+/** A whole response, for a request that never became one: Node's parser gave up on it. */
+export function rawProblem(code: ProblemCode): string {
+  const [status] = PROBLEMS[code];
+  const body = `${openBodies[code]}}`;
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_CONTENT_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'cache-control: no-store',
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+const withExtension = (openBody: string, extension?: Record<string, unknown>): string =>
+  openBody + (extension ? `,${JSON.stringify(extension).slice(1)}` : '}');
 
 function send(res: ServerResponse, code: ProblemCode, body: string, headers?: Record<string, string>): void {
   res.writeHead(PROBLEMS[code][0], {

@@ -1,11 +1,16 @@
 import { createServer, IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http';
+import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
+import { rawProblem, type ProblemCode } from './problem.js';
 
 /** nginx closes its idle upstream connections after 60 s; Node must be the later one, else idle-close races become 502s. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 
-/** Largest header block, in bytes; beyond it Node answers 431. */
-const MAX_HEADER_BYTES = 8_192;
+/** Largest header block, in bytes; beyond it the answer is 431. More than nginx lets through, plus what it adds. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** How long a client may take to read why its request was refused. */
+const REFUSED_LINGER_MS = 1_000;
 
 /**
  * Express calls `Object.setPrototypeOf` on every request and response, which throws V8 out of its fast paths. Here the
@@ -50,7 +55,43 @@ export function createHttpServer(app: Express): Server {
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS;
   server.headersTimeout = 10_000;
   server.requestTimeout = 15_000;
+  server.on('clientError', refuseUnreadable);
   return server;
+}
+
+const CODE_OF_FAULT: Record<string, ProblemCode> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};
+
+/** Node's parser gave up on a request: the answer is a problem like any other, unless one is already on its way. */
+function refuseUnreadable(fault: NodeJS.ErrnoException, socket: Duplex): void {
+  const answering = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent;
+  if (!socket.writable || answering || fault.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawProblem(CODE_OF_FAULT[fault.code ?? ''] ?? 'invalid-request'));
+  // Closing at once could take the answer away from a client that is still sending.
+  setTimeout(() => socket.destroy(), REFUSED_LINGER_MS).unref();
+}
+
+/** The answers from now on say `Connection: close`, so that nobody sends a request into a connection that ends. */
+export function beginDraining(server: Server): void {
+  server.maxRequestsPerSocket = 1;
+}
+
+/**
+ * Takes no more connections and waits for every answer. After `withinMs` what is left is cut off: connections that never
+ * sent a request count as busy, and nobody knows for how long.
+ */
+export async function closeServer(server: Server, withinMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
+  const deadline = setTimeout(() => server.closeAllConnections(), withinMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(deadline);
 }
 
 /** `backlog`: with Node's default of 511 a burst of connections is dropped by the kernel, not answered. */

@@ -21,9 +21,11 @@ const SOLD_OUT = 0;
 const ENDED = -1;
 const BACKLOG_FULL = -2;
 
-/** Replies by which Redis refuses before it runs anything: nothing was promised. */
-const REFUSED_BEFORE_RUNNING =
-  /^(OOM|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM)\b/;
+/** Replies by which Redis, or the script, refuses before anything is written: nothing was promised. */
+const REFUSED_BEFORE_WRITING =
+  /^(OOM|LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS|NOAUTH|WRONGPASS|NOPERM|WRONGTYPE|ERR issueCoupons:)/;
+/** A Redis that refuses does so thousands of times a second. */
+const REFUSALS_LOGGED_EVERY_MS = 1_000;
 
 export class UnexpectedReplyError extends Error {
   override readonly name = 'UnexpectedReplyError';
@@ -101,6 +103,8 @@ export interface GateOptions {
 }
 
 export class RedisGate implements CouponGate {
+  #refusalLoggedMs = Number.NEGATIVE_INFINITY;
+
   constructor(
     private readonly redis: Redis,
     private readonly options: GateOptions,
@@ -119,7 +123,8 @@ export class RedisGate implements CouponGate {
       if (minReplicas > 0) await this.#confirm();
       return toOutcomes(reply, attempts);
     } catch (err) {
-      return attempts.map(() => this.#outcomeOfFault(err, couponId));
+      const outcome = this.#outcomeOfFault(err, couponId);
+      return attempts.map(() => outcome);
     }
   }
 
@@ -163,7 +168,11 @@ export class RedisGate implements CouponGate {
   }
 
   #outcomeOfFault(err: unknown, couponId: CouponId): IssueOutcome {
-    if (err instanceof Error && err.name === 'ReplyError' && REFUSED_BEFORE_RUNNING.test(err.message)) {
+    if (err instanceof Error && err.name === 'ReplyError' && REFUSED_BEFORE_WRITING.test(err.message)) {
+      if (performance.now() - this.#refusalLoggedMs > REFUSALS_LOGGED_EVERY_MS) {
+        this.#refusalLoggedMs = performance.now();
+        this.logger.error({ err, couponId }, 'redis refuses to issue');
+      }
       return { kind: 'notReady', reason: 'redisUnavailable' };
     }
     this.logger.warn({ err, couponId }, 'the outcome of a batch is unknown');

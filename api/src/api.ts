@@ -1,0 +1,137 @@
+import type { Express } from 'express';
+import type { ApiConfig } from './config.js';
+import { createChangeCampaign, createCloseCampaign } from './coupon/change-campaign.js';
+import { CouponDirectory } from './coupon/coupon-directory.js';
+import { createCreateCampaign } from './coupon/create-campaign.js';
+import { IssueBatcher } from './coupon/issue-batcher.js';
+import { createIssueCoupon } from './coupon/issue-coupon.js';
+import { createListUserCoupons } from './coupon/list-user-coupons.js';
+import { openGate } from './coupon/open-gate.js';
+import { createReadCampaigns } from './coupon/read-campaigns.js';
+import { createReadCoupon } from './coupon/read-coupon.js';
+import { createSettleGate } from './coupon/settle-gate.js';
+import { askedWithin } from './coupon/unavailable.js';
+import { PrismaCampaignStore } from './db/campaign-store.js';
+import { PrismaIssuedStore } from './db/issued-store.js';
+import type { PrismaClient } from './db/prisma-client.js';
+import { createApp } from './http/app.js';
+import { createApiMetrics } from './http/metrics.js';
+import { openApiDocument } from './http/openapi.js';
+import { adminRoutes } from './http/routes/admin-routes.js';
+import { couponRoutes } from './http/routes/coupon-routes.js';
+import { docsRoutes } from './http/routes/docs-routes.js';
+import { issueRoute } from './http/routes/issue-route.js';
+import { operationsRoutes } from './http/routes/operations-routes.js';
+import { userRoutes } from './http/routes/user-routes.js';
+import type { Logger } from './logger.js';
+import type { Redis } from './redis/connection.js';
+import { RedisGate, type GateOptions } from './redis/redis-gate.js';
+import { partitionOf } from './redis/keys.js';
+import { readLag } from './worker/lag.js';
+import { RedisGateOpener } from './worker/redis-gate-opener.js';
+
+/** How long an answer about a coupon is believed, and about how many of them. */
+const REMEMBER_MS = 1_000;
+const REMEMBER_MAX = 10_000;
+const QUERY_MAX = 1_000;
+/** A client waits for an answer that needs MySQL: not longer than this. */
+const ANSWER_LIMIT_MS = 1_000;
+
+export interface ApiDeps {
+  config: ApiConfig;
+  logger: Logger;
+  prisma: PrismaClient;
+  redis: Redis;
+}
+
+export interface Api {
+  app: Express;
+  /** Attempts whose outcome is not known yet. */
+  pending: () => number;
+  /** `/readyz` fails from now on. */
+  beginClosing: () => void;
+}
+
+/** Puts one replica together. Opens no port and no connection. */
+export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
+  const campaigns = new PrismaCampaignStore(prisma);
+  const issued = new PrismaIssuedStore(prisma);
+  const gate = new RedisGate(redis, gateOptions(config), logger);
+  const directory = new CouponDirectory(
+    (couponIds) => askedWithin(ANSWER_LIMIT_MS, 'database', campaigns.findExisting(couponIds)),
+    { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, queryMax: QUERY_MAX },
+  );
+
+  const metrics = createApiMetrics(() => batcher.pending);
+  const batcher: IssueBatcher = new IssueBatcher(gate, {
+    batchMax: config.ISSUE_BATCH_MAX,
+    lingerMs: config.ISSUE_LINGER_MS,
+    onBatch: metrics.onBatch,
+  });
+
+  const onFault = (err: unknown, couponId?: number) =>
+    logger.warn({ err, couponId }, 'redis could not be asked or told about a campaign');
+  const gates = new FreshGateOpener(redis);
+  const settleGate = createSettleGate({
+    gate,
+    openGate: (couponId) =>
+      openGate({ campaigns, gates, settleMs: 0, drainWithinMs: 0, pause: () => Promise.resolve() }, couponId),
+    onFault,
+  });
+
+  const limits = { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, limitMs: ANSWER_LIMIT_MS };
+  let closing = false;
+  const app = createApp({
+    logger,
+    issueRoute: issueRoute({
+      issueCoupon: createIssueCoupon(batcher, directory),
+      onAnswer: metrics.onAnswer,
+      logger,
+    }),
+    routes: [
+      operationsRoutes({
+        isReady: async () => !closing && (await answers(redis)),
+        registry: metrics.registry,
+      }),
+      docsRoutes(openApiDocument()),
+      userRoutes(createListUserCoupons({ gate, issued, limitMs: ANSWER_LIMIT_MS })),
+      couponRoutes(createReadCoupon({ directory, campaigns, gate, issued, ...limits })),
+      adminRoutes({
+        adminToken: config.ADMIN_TOKEN,
+        createCampaign: createCreateCampaign(campaigns, settleGate),
+        changeCampaign: createChangeCampaign(campaigns, settleGate),
+        closeCampaign: createCloseCampaign(campaigns, settleGate),
+        readCampaigns: createReadCampaigns({
+          campaigns,
+          gate,
+          issued,
+          readLag: (couponId) => readLag(redis, [partitionOf(couponId)]),
+          onFault,
+        }),
+      }),
+    ],
+  });
+  return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
+}
+
+/** Opens what was never open. A gate that was lost has to wait for the drain: that is the worker's business. */
+class FreshGateOpener extends RedisGateOpener {
+  override untilDrained(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
+
+const gateOptions = (config: ApiConfig): GateOptions => ({
+  backlogMaxEntries: config.BACKLOG_MAX_ENTRIES,
+  minReplicas: config.REDIS_MIN_REPLICAS,
+  // Redis answers before the client gives up on the command.
+  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
+});
+
+const answers = (redis: Redis): Promise<boolean> =>
+  redis.status === 'ready'
+    ? redis.ping().then(
+        () => true,
+        () => false,
+      )
+    : Promise.resolve(false);

@@ -1,0 +1,45 @@
+import type { CouponGate } from './coupon-gate.js';
+import type { IssuedStore } from './stores.js';
+import type { CouponId, Issued, UserId } from './types.js';
+import { askedWithin } from './unavailable.js';
+
+export interface UserCouponsPage {
+  coupons: Issued[];
+  /** Hand it in as `after` for the next page; null: this is the last one. */
+  next: CouponId | null;
+}
+
+/**
+ * Newest first, at most the newest 1,000 that MySQL has. Null: `after` is no coupon of this user. Throws
+ * `UnavailableError` when it cannot be told.
+ */
+export type ListUserCoupons = (
+  userId: UserId,
+  page: { after: CouponId | null; limit: number },
+) => Promise<UserCouponsPage | null>;
+
+export interface ListUserCouponsDeps {
+  gate: Pick<CouponGate, 'findUndrained'>;
+  issued: Pick<IssuedStore, 'listByUser'>;
+  /** Longest wait for Redis, and for MySQL. */
+  limitMs: number;
+}
+
+export const createListUserCoupons =
+  ({ gate, issued, limitMs }: ListUserCouponsDeps): ListUserCoupons =>
+  async (userId, { after, limit }) => {
+    // Redis first: what leaves it between the two questions is in MySQL by the second.
+    const undrained = await askedWithin(limitMs, 'redis', gate.findUndrained(userId));
+    const persisted = await askedWithin(limitMs, 'database', issued.listByUser(userId));
+    const all = newestFirst([...undrained, ...persisted]);
+    const start = after === null ? 0 : all.findIndex(({ couponId }) => couponId === after) + 1;
+    if (after !== null && start === 0) return null;
+    const coupons = all.slice(start, start + limit);
+    return { coupons, next: start + limit < all.length ? coupons.at(-1)!.couponId : null };
+  };
+
+/** A user has a coupon at most once, so the coupon id tells what both places have. */
+const newestFirst = (found: readonly Issued[]): Issued[] =>
+  [...new Map(found.map((issued) => [issued.couponId, issued])).values()].sort(
+    (a, b) => b.issuedAtMs - a.issuedAtMs || b.couponId - a.couponId,
+  );

@@ -1,0 +1,61 @@
+import { PrismaMariaDb } from '@prisma/adapter-mariadb';
+import { createPool } from 'mariadb';
+import type { DatabaseConfig } from '../config.js';
+import { PrismaClient } from './generated/client.js';
+
+export type { PrismaClient };
+
+/** A database that is gone or hangs is an error within these times, in ms. */
+const CONNECT_TIMEOUT_MS = 2_000;
+const ACQUIRE_TIMEOUT_MS = 3_000;
+/** No byte from the server for so long while a query runs. Longer than the server's own wait for a row lock. */
+const SOCKET_TIMEOUT_MS = 15_000;
+export const LOCK_WAIT_SECONDS = 5;
+
+/** Where DATABASE_URL points, as the connector wants it. Throws `TypeError` when it is no URL. */
+export function parseDatabaseUrl(databaseUrl: string) {
+  const url = new URL(databaseUrl);
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: url.port ? Number(url.port) : 3306,
+    user: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.slice(1)),
+  };
+}
+
+/**
+ * Every session: UTC, strict (a value that does not fit is an error, never cut), read committed (a drain statement locks
+ * the rows it writes and their coupon, no gaps).
+ */
+const SESSION = [
+  `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}, ` +
+    `sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
+  'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
+];
+
+/** Connects on first use; `$disconnect()` it when done. */
+export function createPrismaClient(
+  config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'>,
+): PrismaClient {
+  const pool = createPool({
+    ...parseDatabaseUrl(config.DATABASE_URL),
+    connectionLimit: config.DATABASE_POOL,
+    minimumIdle: 1,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    acquireTimeout: ACQUIRE_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    initSql: SESSION,
+    // MySQL's caching_sha2_password without TLS asks the server for its key.
+    allowPublicKeyRetrieval: true,
+    // Count rows that were changed, not rows that were found: the drain statement tells new rows from old by it.
+    foundRows: false,
+    // The text protocol is used: nothing is prepared, so nothing is to be kept.
+    prepareCacheLength: 0,
+  });
+  // The pool listens for one error a connection; a second one without a listener would end the process.
+  pool.on('connection', (connection) => connection.on('error', () => undefined));
+  // One round trip a query; a prepared statement that is not kept costs two.
+  const adapter = new PrismaMariaDb(pool, { useTextProtocol: true, disposeExternalPool: true });
+  return new PrismaClient({ adapter, errorFormat: 'minimal' });
+}

@@ -1,0 +1,109 @@
+import { Router, type Request, type Response } from 'express';
+import type { ChangeCampaign, ChangeResult, CloseCampaign } from '../../coupon/change-campaign.js';
+import type { CreateCampaign } from '../../coupon/create-campaign.js';
+import type { ReadCampaigns } from '../../coupon/read-campaigns.js';
+import type { SettledCampaign } from '../../coupon/settle-gate.js';
+import type { CampaignChange } from '../../coupon/stores.js';
+import { bearerAuth } from '../bearer-auth.js';
+import { campaignBody, statisticsBody } from '../campaign-body.js';
+import { methodNotAllowed } from '../error-handler.js';
+import { ProblemError } from '../problem.js';
+import {
+  campaignChangeSchema,
+  campaignsPageSchema,
+  newCampaignSchema,
+  type CampaignBody,
+  type CampaignsBody,
+  type CampaignStatisticsBody,
+} from '../schemas.js';
+import { jsonBody, requireCouponId, validate } from '../validate.js';
+
+export interface AdminRoutesDeps {
+  adminToken: string;
+  createCampaign: CreateCampaign;
+  changeCampaign: ChangeCampaign;
+  closeCampaign: CloseCampaign;
+  readCampaigns: ReadCampaigns;
+}
+
+const ROOT = '/api/v1/admin';
+const CAMPAIGNS = `${ROOT}/coupons`;
+const ONE = `${CAMPAIGNS}/:couponId`;
+
+/** MySQL has it, that is certain. 202 instead of the usual status: Redis does not have it yet, the worker sees to it. */
+function sendSettled(res: Response, settled: SettledCampaign, status: 200 | 201): void {
+  res.status(settled.applied ? status : 202).json(campaignBody(settled) satisfies CampaignBody);
+}
+
+function sendChange(res: Response, result: ChangeResult): void {
+  switch (result.kind) {
+    case 'changed':
+      return sendSettled(res, result.settled, 200);
+    case 'unknownCoupon':
+      throw new ProblemError('unknown-coupon');
+    case 'totalMayOnlyRise':
+      throw new ProblemError('stock-cannot-shrink');
+    case 'windowInvalid':
+      throw new ProblemError('invalid-request', {
+        detail: 'The window would end before it begins.',
+        extension: { errors: [{ path: 'closesAt', message: 'must be after opensAt' }] },
+      });
+    case 'alreadyOpened':
+      throw new ProblemError('already-opened');
+    case 'closed':
+      throw new ProblemError('campaign-closed');
+    default:
+      return result satisfies never;
+  }
+}
+
+/** Undefined members are left out: what is absent stays as it is. */
+const toChange = (body: object): CampaignChange =>
+  Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+
+/** For operators; see bearer-auth.ts. Without a valid token nothing here exists, not even a 404. */
+export function adminRoutes(deps: AdminRoutesDeps): Router {
+  const router = Router();
+  router.use(ROOT, bearerAuth(deps.adminToken), (_req, res, next) => {
+    res.set('cache-control', 'no-store');
+    next();
+  });
+
+  router.post(CAMPAIGNS, ...jsonBody, async (req: Request, res) => {
+    const { name, total, opensAt, closesAt } = validate(newCampaignSchema, req.body, 'body');
+    const wanted = { name, total, opensAt: opensAt ?? new Date(), closesAt: closesAt ?? null };
+    const settled = await deps.createCampaign(wanted);
+    res.location(`${CAMPAIGNS}/${settled.campaign.id}`);
+    sendSettled(res, settled, 201);
+  });
+
+  router.get(CAMPAIGNS, async (req, res) => {
+    const { after, limit } = validate(campaignsPageSchema, req.query, 'query');
+    const campaigns = await deps.readCampaigns.list({ afterId: after, limit });
+    const next = campaigns.length === limit ? campaigns.at(-1)!.campaign.id : null;
+    res.json({ campaigns: campaigns.map(campaignBody), next } satisfies CampaignsBody);
+  });
+
+  router.get(ONE, async (req, res) => {
+    const statistics = await deps.readCampaigns.read(requireCouponId(req.params.couponId));
+    if (!statistics) throw new ProblemError('unknown-coupon');
+    res.json(statisticsBody(statistics) satisfies CampaignStatisticsBody);
+  });
+
+  router.patch(ONE, ...jsonBody, async (req: Request, res) => {
+    const couponId = requireCouponId(req.params.couponId);
+    const change = toChange(validate(campaignChangeSchema, req.body, 'body'));
+    sendChange(res, await deps.changeCampaign(couponId, change));
+  });
+
+  router.post(`${ONE}/close`, async (req, res) => {
+    const settled = await deps.closeCampaign(requireCouponId(req.params.couponId));
+    if (!settled) throw new ProblemError('unknown-coupon');
+    sendSettled(res, settled, 200);
+  });
+
+  router.all(CAMPAIGNS, methodNotAllowed('GET, HEAD, POST'));
+  router.all(ONE, methodNotAllowed('GET, HEAD, PATCH'));
+  router.all(`${ONE}/close`, methodNotAllowed('POST'));
+  return router;
+}

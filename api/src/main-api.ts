@@ -1,0 +1,69 @@
+import { createApi } from './api.js';
+import { ConfigError, readApiConfig, type ApiConfig } from './config.js';
+import { beginDraining, closeServer, createHttpServer, listen } from './http/server.js';
+import { Lifecycle } from './lifecycle.js';
+import { createLogger, type Logger } from './logger.js';
+import { createPrismaClient } from './db/prisma-client.js';
+import { connectRedis, untilReady, type Redis } from './redis/connection.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** sysexits.h: EX_CONFIG. */
+const EXIT_CONFIG = 78;
+const REDIS_PATIENCE_MS = 5_000;
+/** From the last answer expected to the last connection cut, in ms. */
+const CLOSE_WITHIN_MS = 5_000;
+
+/** A replica that cannot decide does not listen: nginx then uses the others. It goes on trying, and says so. */
+async function untilRedisAnswers(redis: Redis, logger: Logger): Promise<void> {
+  for (;;) {
+    try {
+      return await untilReady(redis, REDIS_PATIENCE_MS);
+    } catch (err) {
+      logger.warn({ reason: (err as Error).message }, 'not listening yet');
+    }
+  }
+}
+
+async function start(config: ApiConfig): Promise<void> {
+  const logger = createLogger('api', config.LOG_LEVEL);
+  const lifecycle = new Lifecycle(logger, config.SHUTDOWN_DEADLINE_MS);
+  lifecycle.listenForSignals();
+
+  const prisma = createPrismaClient(config);
+  lifecycle.onClose('database', () => prisma.$disconnect());
+  const redis = connectRedis(config, logger);
+  lifecycle.onClose('redis', () => quit(redis));
+  const api = createApi({ config, logger, prisma, redis });
+  lifecycle.onClose('attempts', () => untilDecided(api.pending));
+  await untilRedisAnswers(redis, logger);
+
+  const server = createHttpServer(api.app);
+  await listen(server, { host: config.HOST, port: config.PORT, backlog: config.LISTEN_BACKLOG });
+  lifecycle.onClose('server', () => closeServer(server, CLOSE_WITHIN_MS));
+  // Runs first: nginx must notice before anything is refused.
+  lifecycle.onClose('readiness', async () => {
+    api.beginClosing();
+    beginDraining(server);
+    await sleep(config.SHUTDOWN_GRACE_MS);
+  });
+  logger.info({ host: config.HOST, port: config.PORT }, 'listening');
+}
+
+/** Every attempt ends with an outcome within the command limit of Redis. */
+async function untilDecided(pending: () => number): Promise<void> {
+  while (pending() > 0) await sleep(5);
+}
+
+/** Politely if it answers; a Redis that is away must not hold up the end. */
+async function quit(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  redis.disconnect();
+}
+
+try {
+  await start(readApiConfig());
+} catch (err) {
+  if (!(err instanceof ConfigError)) throw err;
+  process.stderr.write(`${err.message}\n`);
+  process.exit(EXIT_CONFIG);
+}

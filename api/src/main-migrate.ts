@@ -1,0 +1,19 @@
+import { ConfigError, readDatabaseConfig } from './config.js';
+import { migrate, MigrationError } from './db/migrate.js';
+import { findMigrationsFolder, readMigrations } from './db/migrations.js';
+import { createLogger } from './logger.js';
+
+/** One-shot job: brings the database up to date. Status 0 when it is, also when there was nothing to do. */
+async function main(): Promise<void> {
+  const config = readDatabaseConfig();
+  const logger = createLogger('migrate', config.LOG_LEVEL);
+  const migrations = await readMigrations(findMigrationsFolder());
+  const applied = await migrate({ databaseUrl: config.DATABASE_URL, migrations, logger });
+  logger.info({ applied, known: migrations.length }, 'the database is up to date');
+}
+
+main().catch((err: unknown) => {
+  const isExpected = err instanceof MigrationError || err instanceof ConfigError;
+  process.stderr.write(`${isExpected ? err.message : String((err as Error)?.stack ?? err)}\n`);
+  process.exitCode = 1;
+});

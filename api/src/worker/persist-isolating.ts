@@ -1,0 +1,49 @@
+import type { Contradiction, IssuedStore, PersistResult } from '../coupon/stores.js';
+import type { Issued } from '../coupon/types.js';
+import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
+
+/** A row the database does not accept whatever else is there. */
+export interface Refusal {
+  issued: Issued;
+  reason: string;
+}
+
+export interface IsolatedResult extends PersistResult {
+  refusals: Refusal[];
+}
+
+/**
+ * Writes what can be written: a batch that fails is halved until the rows at fault stand alone. Throws when the database is
+ * unavailable; rows may then be written already, and repeating the whole is harmless.
+ */
+export async function persistIsolating(
+  store: Pick<IssuedStore, 'persist'>,
+  rows: readonly Issued[],
+): Promise<IsolatedResult> {
+  try {
+    return { ...(await store.persist(rows)), refusals: [] };
+  } catch (err) {
+    if (classifyDatabaseError(err) === 'unavailable') throw err;
+    if (rows.length === 1) {
+      const refusals = [{ issued: rows[0]!, reason: reasonOf(err) }];
+      return { inserted: 0, replayed: 0, contradictions: [], refusals };
+    }
+    const middle = Math.ceil(rows.length / 2);
+    const first = await persistIsolating(store, rows.slice(0, middle));
+    return merge(first, await persistIsolating(store, rows.slice(middle)));
+  }
+}
+
+export const nothingPersisted = (): IsolatedResult => ({
+  inserted: 0,
+  replayed: 0,
+  contradictions: [],
+  refusals: [],
+});
+
+export const merge = (a: IsolatedResult, b: IsolatedResult): IsolatedResult => ({
+  inserted: a.inserted + b.inserted,
+  replayed: a.replayed + b.replayed,
+  contradictions: [...a.contradictions, ...b.contradictions] satisfies Contradiction[],
+  refusals: [...a.refusals, ...b.refusals],
+});

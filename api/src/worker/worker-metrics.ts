@@ -1,0 +1,82 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { countDeadLetters } from './dead-letters.js';
+import { readLag } from './lag.js';
+import type { Redis } from '../redis/connection.js';
+
+export interface WorkerMetrics {
+  registry: Registry;
+  rows: Counter<'kind'>;
+  batches: Counter;
+  persistFailures: Counter<'fault'>;
+  contradictions: Counter;
+  deadLetters: Counter<'reason'>;
+  lastCommit: Gauge;
+  gatesOpened: Counter<'kind'>;
+}
+
+function counter<T extends string = never>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: T[] = [],
+) {
+  return new Counter({ name, help, labelNames, registers: [registry] });
+}
+
+/** Gauges that ask Redis do so when they are scraped; without an answer they are NaN, not zero. */
+export function createWorkerMetrics(redis: Redis): WorkerMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'coupon_drain_lag_entries',
+    help: 'Stream entries that are not in MySQL',
+    registers: [registry],
+    async collect() {
+      const lag = await readLag(redis).catch(() => null);
+      this.set(lag ? lag.entries : NaN);
+    },
+  });
+  new Gauge({
+    name: 'coupon_drain_lag_oldest_seconds',
+    help: 'Age of the oldest stream entry that is not in MySQL',
+    registers: [registry],
+    async collect() {
+      const lag = await readLag(redis).catch(() => null);
+      this.set(lag ? lag.oldestAgeMs / 1_000 : NaN);
+    },
+  });
+  new Gauge({
+    name: 'coupon_dead_letters',
+    help: 'Dead letters waiting for an operator',
+    registers: [registry],
+    async collect() {
+      this.set(await countDeadLetters(redis).catch(() => NaN));
+    },
+  });
+  return {
+    registry,
+    rows: counter(registry, 'coupon_drain_rows_total', 'Rows handed to MySQL: new or there already', [
+      'kind',
+    ]),
+    batches: counter(registry, 'coupon_drain_batches_total', 'Batches committed'),
+    persistFailures: counter(registry, 'coupon_drain_failures_total', 'Statements that failed, by fault', [
+      'fault',
+    ]),
+    contradictions: counter(
+      registry,
+      'coupon_drain_contradictions_total',
+      'Rows that contradict what MySQL holds: always worth an alarm',
+    ),
+    deadLetters: counter(registry, 'coupon_drain_dead_letters_total', 'Entries given up, by reason', [
+      'reason',
+    ]),
+    lastCommit: new Gauge({
+      name: 'coupon_drain_last_commit_timestamp_seconds',
+      help: 'Time of the last commit',
+      registers: [registry],
+    }),
+    gatesOpened: counter(registry, 'coupon_gates_opened_total', 'Gates opened: fresh or after a loss', [
+      'kind',
+    ]),
+  };
+}

@@ -1,0 +1,151 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { metaKey, partitionOf, registryKey, winnersKey } from '../../src/redis/keys.js';
+import { RedisGate } from '../../src/redis/redis-gate.js';
+import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { until } from '../support/servers.js';
+import { range, users, WorkerWorld } from '../support/worker-world.js';
+
+let world: WorkerWorld;
+
+beforeAll(async () => {
+  world = await WorkerWorld.create();
+});
+afterEach(() => world.reset());
+afterAll(() => world?.remove());
+
+/** One answer a user: `issued` or `alreadyIssued`, and the rank. */
+async function issue(couponId: number, userIds: string[]): Promise<string[]> {
+  const options = { backlogMaxEntries: 1_000, minReplicas: 0, replicaTimeoutMs: 100 };
+  const gate = new RedisGate(world.redis, options, pino({ level: 'silent' }));
+  const attempts = userIds.map((userId) => ({ userId, attempt: `key-${Math.random()}` }));
+  const outcomes = await gate.issue(couponId, attempts);
+  return outcomes.map((outcome) => `${outcome.kind} ${'rank' in outcome ? outcome.rank : ''}`);
+}
+
+const meta = (couponId: number) => world.redis.hgetall(metaKey(couponId));
+
+describe('the gate keeper', () => {
+  test('opens the gate of a fresh campaign with its settings', async () => {
+    await world.keeper().check();
+    expect(await meta(1)).toEqual({
+      total: '10000',
+      opensAtMs: String(Date.UTC(2020, 0, 1)),
+      closesAtMs: '0',
+      closed: '0',
+      issued: '0',
+    });
+    expect(await world.redis.smembers(registryKey(partitionOf(1)))).toEqual(['1']);
+    expect(await issue(1, ['a'])).toEqual(['issued 1']);
+  });
+
+  test('leaves an open gate alone', async () => {
+    await world.keeper().check();
+    await issue(1, users(1, 5));
+    await world.keeper().check();
+    expect(await meta(1)).toMatchObject({ issued: '5' });
+  });
+
+  test('after Redis lost everything, winners are known again and ranks go on', async () => {
+    const keeper = world.keeper();
+    await keeper.check();
+    await world.startDrainer();
+    await issue(1, users(1, 30));
+    await world.untilDrained();
+    const before = await world.redis.hgetall(winnersKey(1));
+    await world.redis.flushall();
+
+    await keeper.check();
+    expect(await meta(1)).toMatchObject({ issued: '30' });
+    expect(await world.redis.hgetall(winnersKey(1))).toEqual(before);
+    expect(await issue(1, ['user-7', 'new'])).toEqual(['alreadyIssued 7', 'issued 31']);
+    await world.untilDrained();
+    await until('the new row is there', async () => (await world.ranks(1)).length === 31);
+  });
+
+  test('a lost gate stays shut until its stream is drained', async () => {
+    const keeper = world.keeper();
+    await keeper.check();
+    await issue(1, users(1, 30));
+    await world.redis.del(metaKey(1));
+    await keeper.check();
+    expect(await meta(1)).toEqual({});
+
+    await world.startDrainer();
+    await world.untilDrained();
+    await keeper.check();
+    expect(await meta(1)).toMatchObject({ issued: '30' });
+    expect(await world.ranks(1)).toEqual(range(1, 30));
+  });
+
+  test('what a drainer holds in memory when Redis loses everything is written before the gate opens', async () => {
+    const keeper = world.keeper();
+    await keeper.check();
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (letGo = resolve));
+    let isHeld = false;
+    const persist: typeof world.issued.persist = async (rows) => {
+      isHeld = true;
+      await held;
+      return world.issued.persist(rows);
+    };
+    const { drainer } = await world.startDrainer('worker-1', {}, { persist });
+    await issue(1, users(1, 10));
+    await until('the batch is in hand', () => isHeld);
+    await world.redis.flushall();
+
+    let waits = false;
+    const untilNothingInHand = () => {
+      waits = true;
+      return drainer.untilNothingInHand();
+    };
+    const opening = world.keeper({ untilNothingInHand }).check();
+    await until('the keeper waits', () => waits);
+    expect(await meta(1)).toEqual({});
+    letGo();
+    await opening;
+    expect(await meta(1)).toMatchObject({ issued: '10' });
+  });
+
+  test('when several check at once, one opens and the others find it open', async () => {
+    await world.createCoupon();
+    const keepers = range(1, 4).map(() => world.openGates([1]));
+    const kinds = (await Promise.all(keepers)).map((outcomes) => outcomes.get(1)!.kind);
+    expect(kinds.toSorted()).toEqual(['alreadyOpen', 'alreadyOpen', 'alreadyOpen', 'opened']);
+  });
+
+  test('repeats a change and a closing that never reached Redis', async () => {
+    const keeper = world.keeper();
+    const coupon = await world.createCoupon(5);
+    await keeper.check();
+    await world.campaigns.update(coupon.id, { total: 9, closesAt: new Date(4_000_000_000_000) });
+    await keeper.check();
+    expect(await meta(coupon.id)).toMatchObject({ total: '9', closesAtMs: '4000000000000', closed: '0' });
+    await world.campaigns.close(coupon.id);
+    await keeper.check();
+    expect(await meta(coupon.id)).toMatchObject({ closed: '1' });
+    const [campaign] = await world.campaigns.list({ afterId: coupon.id - 1, limit: 1 });
+    expect(await new RedisGateOpener(world.redis).inspect([campaign!])).toEqual({ shut: [], behind: [] });
+  });
+
+  test('a campaign that ended lately gets its gate back, so that its winners still learn that they won', async () => {
+    const coupon = await world.createCoupon(5);
+    await world.campaigns.close(coupon.id);
+    await world.keeper().check();
+    expect(await meta(coupon.id)).toMatchObject({ closed: '1' });
+  });
+
+  test('says so when there is no such coupon', async () => {
+    expect((await world.openGates([4_711])).get(4_711)).toEqual({ kind: 'unknownCoupon' });
+  });
+
+  test('keeps on after MySQL was away', async () => {
+    const keeper = world.keeper();
+    await world.database.kill();
+    keeper.start();
+    await until('the keeper notices', () => !keeper.isHealthy);
+    await world.database.start();
+    await until('the gate is open', async () => (await meta(1))['total']);
+    await keeper.stop();
+  });
+});

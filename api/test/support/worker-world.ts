@@ -1,0 +1,155 @@
+import { pino } from 'pino';
+import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
+import { openGates, type OpenGateDeps } from '../../src/coupon/open-gate.js';
+import type { IssuedStore } from '../../src/coupon/stores.js';
+import type { CouponId } from '../../src/coupon/types.js';
+import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
+import { PrismaIssuedStore } from '../../src/db/issued-store.js';
+import { migrate } from '../../src/db/migrate.js';
+import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
+import { createPrismaClient } from '../../src/db/prisma-client.js';
+import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
+import { CONSUMER_GROUP, partitionOf, streamKey } from '../../src/redis/keys.js';
+import { listDeadLetters, type DeadLetter } from '../../src/worker/dead-letters.js';
+import { Drainer, type DrainerOptions } from '../../src/worker/drainer.js';
+import { EntryStreams } from '../../src/worker/entry-streams.js';
+import { GateKeeper } from '../../src/worker/gate-keeper.js';
+import { readLag } from '../../src/worker/lag.js';
+import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { createWorkerMetrics } from '../../src/worker/worker-metrics.js';
+import { startDatabase, startRedis, until, type TestDatabase, type TestRedis } from './servers.js';
+
+const BLOCK_MS = 50;
+const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
+
+/** A real Redis and a real database with everything a worker needs, and what a test does with them. */
+export class WorkerWorld {
+  readonly campaigns: PrismaCampaignStore;
+  readonly issued: PrismaIssuedStore;
+  readonly #closers: (() => unknown)[] = [];
+
+  private constructor(
+    readonly redisServer: TestRedis,
+    readonly database: TestDatabase,
+    readonly config: WorkerConfig,
+    readonly redis: Redis,
+    readonly prisma: ReturnType<typeof createPrismaClient>,
+  ) {
+    this.campaigns = new PrismaCampaignStore(prisma);
+    this.issued = new PrismaIssuedStore(prisma);
+  }
+
+  static async create(): Promise<WorkerWorld> {
+    const [redisServer, database] = await Promise.all([startRedis(), startDatabase()]);
+    const databaseUrl = await database.createDatabase();
+    await migrate({ databaseUrl, migrations: await readMigrations(findMigrationsFolder()), logger });
+    const config = readWorkerConfig({ ...redisServer.env, DATABASE_URL: databaseUrl });
+    const redis = connectRedis(config, logger);
+    await untilReady(redis, 5_000);
+    return new WorkerWorld(redisServer, database, config, redis, createPrismaClient(config));
+  }
+
+  /** Ends what one test started and empties both servers, but for coupon 1. */
+  async reset(): Promise<void> {
+    for (const close of this.#closers.splice(0).toReversed()) await close();
+    await this.redis.flushall();
+    await this.prisma.issuedCoupon.deleteMany();
+    await this.prisma.coupon.deleteMany({ where: { id: { not: 1n } } });
+    await this.prisma.coupon.updateMany({ data: { gateOpenedAt: null, closedAt: null } });
+  }
+
+  async remove(): Promise<void> {
+    for (const close of this.#closers.splice(0).toReversed()) await close();
+    this.redis.disconnect();
+    await this.prisma.$disconnect();
+    await Promise.all([this.redisServer.remove(), this.database.remove()]);
+  }
+
+  async streamsOf(consumer: string): Promise<EntryStreams> {
+    const blocking = connectRedis(this.config, logger, { blockMs: BLOCK_MS });
+    this.#closers.push(() => blocking.disconnect());
+    await untilReady(blocking, 5_000);
+    return new EntryStreams(this.redis, blocking, consumer);
+  }
+
+  /** A drainer that runs until the test ends or stops it. */
+  async startDrainer(
+    name = 'worker-1',
+    options: Partial<DrainerOptions> = {},
+    store: Pick<IssuedStore, 'persist'> = this.issued,
+  ) {
+    const metrics = createWorkerMetrics(this.redis);
+    const drainer = new Drainer(
+      { streams: await this.streamsOf(name), redis: this.redis, store, logger, metrics },
+      { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3, ...options },
+    );
+    drainer.start();
+    this.#closers.push(() => drainer.stop());
+    return { drainer, metrics };
+  }
+
+  keeper(
+    extra: Partial<Pick<OpenGateDeps, 'settleMs' | 'drainWithinMs' | 'untilNothingInHand'>> = {},
+  ): GateKeeper {
+    const gates = new RedisGateOpener(this.redis);
+    const metrics = createWorkerMetrics(this.redis);
+    const waits = { settleMs: 10, drainWithinMs: 300, ...extra };
+    return new GateKeeper({ ...waits, campaigns: this.campaigns, gates, logger, metrics }, 20);
+  }
+
+  openGates(couponIds: CouponId[], extra: Partial<OpenGateDeps> = {}) {
+    const gates = new RedisGateOpener(this.redis);
+    const waits = { settleMs: 10, drainWithinMs: 300, pause: () => Promise.resolve(), ...extra };
+    return openGates({ campaigns: this.campaigns, gates, ...waits }, couponIds);
+  }
+
+  createCoupon(total = 1_000) {
+    return this.campaigns.create({ name: 'test', total, opensAt: new Date(0), closesAt: null });
+  }
+
+  /** An entry as issueCoupons.lua writes it. Returns its id. */
+  async addEntry(couponId: CouponId, firstRank: number, users: string[]): Promise<string> {
+    const fields = ['c', couponId, 't', Date.now(), 'r', firstRank];
+    const lines = users.map((userId) => `${userId}\tkey-of-${userId.slice(0, 8)}`);
+    return this.addRaw(couponId, [...fields, 'u', lines.join('\n')]);
+  }
+
+  async addRaw(couponId: CouponId, fields: (string | number)[]): Promise<string> {
+    return (await this.redis.xadd(streamKey(partitionOf(couponId)), '*', ...fields))!;
+  }
+
+  async ranks(couponId: CouponId): Promise<number[]> {
+    const ranks: number[] = [];
+    for await (const page of this.issued.streamByCoupon(couponId))
+      ranks.push(...page.map(({ rank }) => rank));
+    return ranks;
+  }
+
+  async deadLetters(): Promise<DeadLetter[]> {
+    const letters: DeadLetter[] = [];
+    for await (const letter of listDeadLetters(this.redis)) letters.push(letter);
+    return letters;
+  }
+
+  untilDrained(withinMs?: number): Promise<unknown> {
+    return until('every stream is empty', async () => (await readLag(this.redis)).entries === 0, withinMs);
+  }
+
+  /** `[id, consumer, idleMs, deliveries]` of what is delivered and not settled. */
+  async pending(couponId: CouponId): Promise<[string, string, number, number][]> {
+    const key = streamKey(partitionOf(couponId));
+    return (await this.redis.xpending(key, CONSUMER_GROUP, '-', '+', 1_000)) as never;
+  }
+
+  /** Delivers everything that is new to a consumer that then does nothing more. */
+  async deliverTo(consumer: string) {
+    const streams = await this.streamsOf(consumer);
+    await streams.ensureGroups();
+    return { streams, entries: await streams.readNew(1_000, BLOCK_MS) };
+  }
+}
+
+export const range = (first: number, last: number): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+export const users = (first: number, last: number): string[] => range(first, last).map((n) => `user-${n}`);
