@@ -1,0 +1,95 @@
+# Thin: the work is done by npm scripts and by dist/{stack,loadtest}/cli.js. Set-up is part of every target: packages
+# are installed when package-lock.json changed, and the project is built when a source changed.
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Variables of the targets. Empty: the program's own default (see `help`).
+API ?=
+WORKER ?=
+USERS ?=
+MODE ?=
+COUPON ?= 1
+SERVICE ?=
+
+STACK := node dist/stack/cli.js
+LOAD := node dist/loadtest/cli.js
+given = $(if $($(1)),--$(2) $($(1)))
+WHERE := $(call given,MODE,mode)
+
+INSTALLED := node_modules/.installed
+BUILT := dist/.built
+SOURCES := $(shell find api/src stack loadtest bench prisma scripts \
+	\( -path loadtest/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
+	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
+	tsconfig.json tsconfig.build.json
+
+.PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
+	test test-compose lint format clean programs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  variables: API=replicas WORKER=workers USERS=users COUPON=id SERVICE=name MODE=native|compose'
+
+# .npmrc keeps install scripts off: nothing depends on one.
+$(INSTALLED): package.json package-lock.json .npmrc
+	@sh scripts/check-node.sh
+	npm ci
+	@touch $@
+
+$(BUILT): $(INSTALLED) $(SOURCES)
+	npm run --silent build
+	@touch $@
+
+install: $(INSTALLED) ## install the npm packages (when package-lock.json changed)
+
+build: $(BUILT) ## compile to dist/ (when a source changed)
+
+programs: $(BUILT)
+	@$(STACK) install
+
+env: $(BUILT) ## write .env with random secrets, unless it is there
+	@$(STACK) env
+
+up: $(BUILT) ## start the stack [API=3] [MODE=…]; harmless when it is up
+	@$(STACK) up $(call given,API,api) $(call given,WORKER,worker) $(WHERE)
+
+scale: $(BUILT) ## change the number of replicas under traffic: API=4
+	@$(STACK) scale $(call given,API,api) $(WHERE)
+
+status: $(BUILT) ## what runs
+	@$(STACK) status $(WHERE)
+
+logs: $(BUILT) ## last lines of the logs [SERVICE=api-1]
+	@$(STACK) logs $(SERVICE) $(WHERE)
+
+down: $(BUILT) ## stop everything, keep the data
+	@$(STACK) down $(WHERE)
+
+peak sold-out duplicates arrival: $(BUILT)
+	@$(LOAD) $@ $(call given,API,api) $(call given,USERS,users) $(WHERE)
+
+peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [MODE=…]
+sold-out: ## 20,000 users, 10,000 coupons
+duplicates: ## 5,000 users, three simultaneous tries each
+arrival: ## open model: constant and ramping arrival rate
+
+audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
+	@$(LOAD) audit --coupon $(COUPON) $(WHERE)
+
+test: $(BUILT) programs ## lint, types, unit tests, tests against real servers
+	npm run --silent typecheck
+	npm run --silent lint
+	npm run --silent test:unit
+	npm run --silent test:integration
+
+test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
+	@node dist/stack/test-compose.js
+
+lint: $(INSTALLED) ## eslint and prettier
+	npm run --silent lint
+
+format: $(INSTALLED) ## prettier, writing
+	npm run --silent format
+
+clean: ## remove what was built; data (.stack), .env and packages stay
+	rm -rf dist coverage api/src/db/generated

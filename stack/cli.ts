@@ -1,0 +1,124 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import {
+  ensureEnvFile,
+  openStack,
+  parseMode,
+  type ServiceStatus,
+  type Stack,
+  type StackOptions,
+} from './index.js';
+import { ensurePrograms } from './install.js';
+import { duration, table } from './table.js';
+
+const usage = `usage: stack COMMAND [options]
+  up       [--api N] [--worker N]   start what is missing, wait until it serves
+  scale    --api N                  change the number of replicas under traffic
+  status                            what runs
+  logs     [SERVICE] [--follow] [--lines N]
+  down                              stop everything, keep the data
+  install                           install the programs of native mode
+  env                               write .env with random secrets unless it is there
+options: --mode native|compose   --name INSTANCE (native only)`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    api: { type: 'string' },
+    worker: { type: 'string' },
+    mode: { type: 'string' },
+    name: { type: 'string' },
+    lines: { type: 'string' },
+    follow: { type: 'boolean', short: 'f' },
+    help: { type: 'boolean', short: 'h' },
+  },
+});
+
+const say = (line: string): void => console.log(line);
+
+/** Empty counts as absent: make passes `--api ""` when API is not set. */
+function count(name: 'api' | 'worker' | 'lines'): number | undefined {
+  const text = values[name];
+  if (!text) return undefined;
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1)
+    throw new Error(`--${name} takes a whole number from 1, not ${text}`);
+  return number;
+}
+
+const open = (): Promise<Stack> =>
+  openStack({
+    ...(values.mode && { mode: parseMode(values.mode) }),
+    ...(values.name && { name: values.name }),
+    onProgress: say,
+  } satisfies StackOptions);
+
+function rowOf(service: ServiceStatus): string[] {
+  const { startedAt, cpuSeconds } = service;
+  return [
+    service.service,
+    service.state,
+    String(service.pid ?? '-'),
+    String(service.port ?? '-'),
+    startedAt ? duration(Date.now() - startedAt.getTime()) : '-',
+    cpuSeconds === undefined ? '-' : `${cpuSeconds.toFixed(1)} s`,
+    service.note ?? '',
+  ];
+}
+
+async function printStatus(stack: Stack): Promise<void> {
+  const services = await stack.status();
+  if (services.length === 0) return say(`nothing runs (${stack.mode})`);
+  say(table([['service', 'state', 'pid', 'port', 'up', 'cpu', ''], ...services.map(rowOf)]));
+}
+
+/** Those that died count too: `up` starts them again. */
+const knownReplicas = async (stack: Stack): Promise<number> =>
+  (await stack.status()).filter(({ service }) => service.startsWith('api')).length;
+
+async function up(stack: Stack): Promise<void> {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => interrupted.abort(new Error(`interrupted by ${signal}`)));
+  }
+  const [api, worker] = [count('api'), count('worker')];
+  const replicas = api ?? ((await knownReplicas(stack)) || 3);
+  await stack.up({ api: replicas, ...(worker && { worker }), signal: interrupted.signal });
+  await printStatus(stack);
+  say(
+    `\n${stack.mode}: ${stack.frontUrl} · try  curl -X POST -H 'X-USER-ID: 1' ${stack.frontUrl}/api/v1/coupons/call/1`,
+  );
+}
+
+async function scale(stack: Stack): Promise<void> {
+  const api = count('api');
+  if (api === undefined) throw new Error('scale needs --api N (make scale API=N)');
+  await stack.scale(api);
+  await printStatus(stack);
+}
+
+function logs(stack: Stack): Promise<void> {
+  const [service, lines] = [positionals[1], count('lines')];
+  return stack.logs({ ...(service && { service }), ...(lines && { lines }), follow: values.follow ?? false });
+}
+
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  up: async () => up(await open()),
+  scale: async () => scale(await open()),
+  status: async () => printStatus(await open()),
+  logs: async () => logs(await open()),
+  down: async () => (await open()).down(),
+  install: async () => void (await ensurePrograms(say)),
+  env: async () => say(ensureEnvFile() ? '.env written' : '.env is complete'),
+};
+
+const command = commands[positionals[0] ?? ''];
+if (!command || values.help) {
+  console.error(usage);
+  process.exitCode = values.help ? 0 : 2;
+} else {
+  await command().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}

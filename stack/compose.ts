@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listContainers, type Container } from './compose/containers.js';
+import { docker, DockerError, type RunOptions } from './compose/docker.js';
+import { toStatus } from './compose/status.js';
+import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
+import { projectRoot } from './paths.js';
+import type {
+  LogsOptions,
+  OpsOptions,
+  ServiceStatus,
+  Stack,
+  StackOptions,
+  StackVersions,
+  UpOptions,
+} from './types.js';
+import { waitUntil } from './wait-until.js';
+
+const START_SECONDS = 300;
+const SCALE_SECONDS = 120;
+const FRONT_PORT = 8080;
+const OPS_PORT = 8081;
+
+export interface ComposeStack extends Stack {
+  /** Name of the compose project: what its containers, networks and volumes start with. */
+  readonly project: string;
+  /** Runs `docker compose ARGS` on this project and returns what it prints. */
+  compose(args: readonly string[], options?: RunOptions): Promise<string>;
+  containers(service?: string): Promise<Container[]>;
+  /** Like `down`, and the data goes too. */
+  destroy(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The default instance has the ports of `.env`; another one keeps those it was created with, or gets free ones. */
+async function choosePorts(name: string, project: string, env: Record<string, string>) {
+  if (name === 'default')
+    return { front: Number(env['FRONT_PORT'] ?? FRONT_PORT), ops: Number(env['OPS_PORT'] ?? OPS_PORT) };
+  const nginx = (await listContainers(project, 'nginx'))[0];
+  return {
+    front: nginx?.ports.get(FRONT_PORT) ?? (await freePort()),
+    ops: nginx?.ports.get(OPS_PORT) ?? (await freePort()),
+  };
+}
+
+class ComposeProject implements ComposeStack {
+  readonly mode = 'compose';
+  readonly frontUrl: string;
+  readonly opsUrl: string;
+  readonly #base: readonly string[];
+
+  constructor(
+    readonly project: string,
+    readonly adminToken: string,
+    private readonly env: NodeJS.ProcessEnv,
+    ports: { front: number; ops: number },
+    private readonly onProgress: (line: string) => void,
+  ) {
+    this.frontUrl = `http://127.0.0.1:${ports.front}`;
+    this.#base = ['compose', '--project-directory', projectRoot, '--project-name', project];
+    this.opsUrl = `http://127.0.0.1:${ports.ops}`;
+  }
+
+  compose(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    return docker([...this.#base, ...args], { env: this.env, ...options });
+  }
+
+  async up({ api, worker = 1, signal }: UpOptions): Promise<void> {
+    const before = await this.isUp();
+    try {
+      this.onProgress('building the image');
+      await this.compose(['--progress', 'plain', 'build', 'api'], { signal });
+      this.onProgress(`starting nginx, ${api} api, ${worker} worker, redis, mysql`);
+      await this.#start(['--scale', `api=${api}`, '--scale', `worker=${worker}`], START_SECONDS, signal);
+      await this.#untilFrontDoorAnswers(signal);
+    } catch (err) {
+      if (signal?.aborted && !before) await this.down();
+      throw err;
+    }
+  }
+
+  async scale(api: number): Promise<void> {
+    this.onProgress(`scaling to ${api} api`);
+    await this.#start(['--no-deps', '--no-recreate', '--scale', `api=${api}`, 'api'], SCALE_SECONDS);
+  }
+
+  async down(): Promise<void> {
+    await this.compose(['down', '--remove-orphans']);
+  }
+
+  async destroy(): Promise<void> {
+    await this.compose(['down', '--remove-orphans', '--volumes']);
+  }
+
+  containers(service?: string): Promise<Container[]> {
+    return listContainers(this.project, service);
+  }
+
+  async status(): Promise<ServiceStatus[]> {
+    const containers = await this.containers();
+    return Promise.all(containers.filter(({ service }) => service !== 'migrate').map(toStatus));
+  }
+
+  async isUp(): Promise<boolean> {
+    const running = (await this.containers()).filter((container) => container.running);
+    return ['nginx', 'redis', 'mysql', 'worker', 'api'].every((name) =>
+      running.some(({ service }) => service === name),
+    );
+  }
+
+  async replicas(): Promise<number> {
+    return (await this.containers('api')).filter(({ running }) => running).length;
+  }
+
+  async logs({ service, lines = 100, follow = false }: LogsOptions = {}): Promise<void> {
+    const which = service === 'database' ? 'mysql' : service?.replace(/-\d+$/, '');
+    const args = [
+      'logs',
+      '--tail',
+      String(lines),
+      ...(follow ? ['--follow'] : []),
+      ...(which ? [which] : []),
+    ];
+    const child = spawn('docker', [...this.#base, ...args], { stdio: 'inherit', env: this.env });
+    await once(child, 'close');
+  }
+
+  async ops(args: readonly string[], { onLine }: OpsOptions = {}): Promise<void> {
+    const command = ['exec', '-T', 'worker', 'node', 'dist/api/src/main-ops.js', ...args];
+    await this.compose(command, { onLine: onLine ?? ((line) => process.stdout.write(`${line}\n`)) });
+  }
+
+  async versions(): Promise<StackVersions> {
+    const of = async (service: string, ...command: string[]) =>
+      /(\d+\.\d+\.\d+)/.exec(
+        await this.compose(['exec', '-T', service, ...command], { withErrors: true }),
+      )?.[1] ?? '?';
+    const [redis, mysql, nginx, node] = await Promise.all([
+      of('redis', 'redis-server', '--version'),
+      of('mysql', 'mysqld', '--version'),
+      of('nginx', 'nginx', '-v'),
+      of('worker', 'node', '--version'),
+    ]);
+    return { redis, database: `MySQL ${mysql}`, nginx, node };
+  }
+
+  /** Once more when a port was taken: it may be that of an outgoing connection, gone in a moment. */
+  async #start(args: string[], seconds: number, signal?: AbortSignal, again = true): Promise<void> {
+    try {
+      await this.compose(['up', '--detach', '--wait', '--wait-timeout', String(seconds), ...args], {
+        signal,
+      });
+    } catch (err) {
+      if (!again || !(err instanceof DockerError && err.message.includes('address already in use')))
+        throw err;
+      await sleep(2_000, undefined, signal ? { signal } : {});
+      await this.#start(args, seconds, signal, false);
+    }
+  }
+
+  async #untilFrontDoorAnswers(signal?: AbortSignal): Promise<void> {
+    const answers = () =>
+      fetch(`${this.frontUrl}/healthz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    await waitUntil(answers, { what: `${this.frontUrl} answers`, timeoutMs: 30_000, signal });
+  }
+}
+
+/** The topology as containers of `docker-compose.yml`. Says nothing about whether an engine answers. */
+export async function openComposeStack(options: StackOptions = {}): Promise<ComposeStack> {
+  ensureEnvFile();
+  const env = readEnvironment(options.env);
+  const { name = 'default', onProgress = () => undefined } = options;
+  const base = env['COMPOSE_PROJECT_NAME'] ?? 'coupon-rush';
+  const project = name === 'default' ? base : `${base}-${name}`;
+  const ports = await choosePorts(name, project, env);
+  const forCompose = {
+    ...env,
+    COMPOSE_PROJECT_NAME: project,
+    FRONT_PORT: `${ports.front}`,
+    OPS_PORT: `${ports.ops}`,
+  };
+  return new ComposeProject(project, readSecrets(env).ADMIN_TOKEN, forCompose, ports, onProgress);
+}

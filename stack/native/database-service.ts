@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { findProgram, type DatabaseProgram } from './programs.js';
+import { plainEnvironment, type ServiceSpec } from './service-spec.js';
+
+const run = promisify(execFile);
+
+/** The api's and worker's account; all rights on `coupons`, none elsewhere. */
+export const databaseUser = 'coupon';
+
+export interface DatabaseOptions {
+  readonly program: DatabaseProgram;
+  readonly folder: string;
+  readonly port: number;
+  readonly password: string;
+  readonly rootPassword: string;
+}
+
+/** A Unix socket's path may have 107 bytes; a deep checkout has more. */
+function socketFile(folder: string, port: number): string {
+  const beside = join(folder, 'server.sock');
+  return Buffer.byteLength(beside) <= 100 ? beside : join(tmpdir(), `coupon-rush-${port}.sock`);
+}
+
+const flavour = {
+  MariaDB: ['innodb_log_file_size = 256M'],
+  MySQL: ['innodb_redo_log_capacity = 512M', 'skip-log-bin', 'mysqlx = OFF'],
+} as const;
+
+/** What was committed survives a power cut: the worker acknowledges stream entries after the commit. */
+const configuration = ({ program, port }: DatabaseOptions, folder: string, data: string): string => `\
+[mysqld]
+user = ${userInfo().username}
+datadir = ${data}
+bind-address = 127.0.0.1
+port = ${port}
+socket = ${socketFile(folder, port)}
+pid-file = ${join(folder, 'server.pid')}
+init-file = ${join(folder, 'init.sql')}
+skip-name-resolve
+default_time_zone = '+00:00'
+character_set_server = utf8mb4
+sql_mode = STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
+max_connections = 300
+back_log = 1024
+innodb_flush_log_at_trx_commit = 1
+innodb_buffer_pool_size = 256M
+local_infile = OFF
+${flavour[program.product].join('\n')}
+`;
+
+const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+
+/** Runs at every start, before the port opens: a password changed in .env takes effect at the next start. */
+const initialSql = ({ password, rootPassword }: DatabaseOptions): string => `\
+ALTER USER 'root'@'localhost' IDENTIFIED BY ${quoted(rootPassword)};
+CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;
+CREATE USER IF NOT EXISTS '${databaseUser}'@'127.0.0.1' IDENTIFIED BY ${quoted(password)};
+ALTER USER '${databaseUser}'@'127.0.0.1' IDENTIFIED BY ${quoted(password)};
+GRANT ALL ON coupons.* TO '${databaseUser}'@'127.0.0.1';
+`;
+
+/** Into a draft folder that is renamed when complete: a start that is broken off leaves no half datadir. */
+async function initialise({ product, server }: DatabaseProgram, data: string): Promise<void> {
+  const draft = `${data}.draft`;
+  rmSync(draft, { recursive: true, force: true });
+  const common = ['--no-defaults', `--datadir=${draft}`, `--user=${userInfo().username}`];
+  if (product === 'MySQL') {
+    await run(server, [...common, '--initialize-insecure'], { env: plainEnvironment() });
+  } else {
+    const installer = findProgram('mariadb-install-db') ?? findProgram('mysql_install_db');
+    if (!installer)
+      throw new Error('mariadb-install-db is missing: it belongs to the package mariadb-server');
+    const options = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'];
+    await run(installer, [...common, ...options], { env: plainEnvironment() });
+  }
+  renameSync(draft, data);
+}
+
+/** The server greets whoever connects with a packet of protocol version 10, and with an error while it cannot serve. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const finish = (ready: boolean) => {
+      // Not destroy(): a server counts a connection cut in the handshake as an error and bans the host after some.
+      socket.end();
+      resolve(ready);
+    };
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
+    socket.once('data', (packet: Buffer) => finish(packet[4] === 10));
+  });
+}
+
+export function databaseService(options: DatabaseOptions): ServiceSpec {
+  const folder = join(options.folder, 'database');
+  const data = join(folder, options.program.product.toLowerCase());
+  const file = join(folder, 'server.cnf');
+  return {
+    name: 'database',
+    port: options.port,
+    command: options.program.server,
+    args: [`--defaults-file=${file}`],
+    env: plainEnvironment(),
+    prepare: async () => {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeFileSync(join(folder, 'init.sql'), initialSql(options), { mode: 0o600 });
+      writeFileSync(file, configuration(options, folder, data), { mode: 0o600 });
+      if (!existsSync(data)) await initialise(options.program, data);
+    },
+    isReady: () => greets(options.port),
+    readyTimeoutMs: 120_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 60_000,
+  };
+}

@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { cpuSecondsOf, groupMembers, startOf } from '../process-identity.js';
+import { projectRoot } from '../paths.js';
+import type { ServiceControl, ServiceStatus } from '../types.js';
+import { waitUntil } from '../wait-until.js';
+import { capCpu, releaseCpuCap } from './cpu-cap.js';
+import type { ServiceSpec } from './service-spec.js';
+
+interface ProcessRecord {
+  pid: number;
+  /** See process-identity.ts: a pid alone may by now be somebody else's. */
+  started: string;
+  startedAt: string;
+}
+
+const rotateLogBytes = 50_000_000;
+
+/** Before a start, while nobody has it open: one older log is kept. */
+export function rotateLog(file: string): void {
+  if (existsSync(file) && statSync(file).size > rotateLogBytes) renameSync(file, `${file}.1`);
+}
+
+const readRecord = (file: string): ProcessRecord | undefined => {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessRecord;
+  } catch {
+    return undefined;
+  }
+};
+
+/** Last lines of a log for an error message. */
+export function logTail(file: string, lines = 15): string {
+  if (!existsSync(file)) return '';
+  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+}
+
+/**
+ * One service as a process of its own session: it outlives the command that started it. `run/<name>.json` names the
+ * process, so that any later command finds it; a record whose process is gone means it died by itself.
+ */
+export class ManagedService implements ServiceControl {
+  readonly #record: string;
+  readonly logFile: string;
+
+  constructor(
+    readonly spec: ServiceSpec,
+    private readonly folder: string,
+    private readonly report: (line: string) => void,
+  ) {
+    this.#record = join(folder, 'run', `${spec.name}.json`);
+    this.logFile = join(folder, 'logs', `${spec.name}.log`);
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get port(): number {
+    return this.spec.port;
+  }
+
+  /** Undefined unless the recorded process is the one that lives. */
+  get pid(): number | undefined {
+    const record = readRecord(this.#record);
+    return record && startOf(record.pid) === record.started ? record.pid : undefined;
+  }
+
+  /** @returns whether it was started by this call */
+  async startUnlessRunning(signal?: AbortSignal): Promise<boolean> {
+    if (this.pid !== undefined) {
+      await this.#untilReady(signal);
+      return false;
+    }
+    await this.#removeLeftOvers();
+    await this.spec.prepare?.();
+    signal?.throwIfAborted();
+    await this.#spawn();
+    try {
+      await this.#untilReady(signal);
+    } catch (cause) {
+      await this.stop();
+      throw cause;
+    }
+    return true;
+  }
+
+  async start(): Promise<void> {
+    await this.startUnlessRunning();
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    const { pid } = this;
+    if (pid === undefined) throw new Error(`${this.name} is not running`);
+    process.kill(pid, signal);
+  }
+
+  async stop(): Promise<void> {
+    const { pid } = this;
+    if (pid !== undefined) {
+      this.#signal(pid, this.spec.stopSignal);
+      // One that a test has stopped (SIGSTOP) can only end when it goes on.
+      this.#signal(pid, 'SIGCONT');
+      const gone = () => this.pid === undefined;
+      await waitUntil(gone, { what: `${this.name} ends`, timeoutMs: this.spec.stopTimeoutMs }).catch(() => {
+        this.report(`${this.name} did not end within ${this.spec.stopTimeoutMs / 1000} s: killed`);
+      });
+    }
+    await this.#removeLeftOvers();
+    rmSync(this.#record, { force: true });
+    releaseCpuCap(this.folder, this.name);
+  }
+
+  async status(): Promise<ServiceStatus> {
+    const { pid, port } = this;
+    const record = readRecord(this.#record);
+    if (pid === undefined || !record) {
+      return { service: this.name, state: 'stopped', ...(record && { note: `died, see ${this.logFile}` }) };
+    }
+    const ready = await this.spec.isReady().catch(() => false);
+    const cpuSeconds = cpuSecondsOf(pid);
+    return {
+      service: this.name,
+      state: ready ? 'ready' : 'running',
+      pid,
+      port,
+      startedAt: new Date(record.startedAt),
+      ...(cpuSeconds !== undefined && { cpuSeconds }),
+    };
+  }
+
+  async #spawn(): Promise<void> {
+    for (const file of [this.#record, this.logFile]) mkdirSync(dirname(file), { recursive: true });
+    rotateLog(this.logFile);
+    const log = openSync(this.logFile, 'a');
+    try {
+      const { command, args, env } = this.spec;
+      const child = spawn(command, args, {
+        cwd: projectRoot,
+        env,
+        detached: true,
+        stdio: ['ignore', log, log],
+      });
+      await once(child, 'spawn');
+      child.unref();
+      const pid = child.pid!;
+      const record = { pid, started: startOf(pid) ?? 'gone', startedAt: new Date().toISOString() };
+      writeFileSync(this.#record, JSON.stringify(record satisfies ProcessRecord));
+      if (this.spec.cpus) this.report(capCpu(this.folder, this.name, pid, this.spec.cpus));
+    } finally {
+      closeSync(log);
+    }
+  }
+
+  async #untilReady(signal?: AbortSignal): Promise<void> {
+    const ready = () => {
+      if (this.pid === undefined) throw new Error(`${this.name} ended while it started`);
+      return this.spec.isReady();
+    };
+    const options = { what: `${this.name} is ready`, timeoutMs: this.spec.readyTimeoutMs, signal };
+    await waitUntil(ready, options).catch((cause: unknown) => {
+      if (signal?.aborted) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`${why}\n${this.logFile}:\n${logTail(this.logFile)}`, { cause });
+    });
+  }
+
+  /** Kills what is left of its process group: nginx's workers go on listening when their master was killed. */
+  async #removeLeftOvers(): Promise<void> {
+    const record = readRecord(this.#record);
+    if (!record) return;
+    // The leader's pid now belongs to a process started later: the group is not ours any more.
+    const leaderStart = startOf(record.pid);
+    if (leaderStart !== undefined && leaderStart !== record.started) return;
+    const left = () => groupMembers(record.pid);
+    for (const pid of left()) this.#signal(pid, 'SIGKILL');
+    await waitUntil(() => left().length === 0, { what: `${this.name} is gone`, timeoutMs: 10_000 });
+  }
+
+  #signal(pid: number, signal: NodeJS.Signals): void {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // Gone in the meantime.
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openStack, type Stack } from '../../index.js';
+import { instanceFolder } from '../../paths.js';
+import { startOf } from '../../process-identity.js';
+import { startTraffic } from './traffic.js';
+
+const name = `test-${process.pid}`;
+
+describe('a native stack', () => {
+  let stack: Stack;
+  const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
+
+  beforeAll(async () => {
+    stack = await openStack({ mode: 'native', name, env });
+    await stack.up({ api: 2 });
+  });
+
+  afterAll(async () => {
+    await stack.down();
+    rmSync(instanceFolder(name), { recursive: true, force: true });
+  });
+
+  const pids = async () =>
+    Object.fromEntries((await stack.status()).map(({ service, pid }) => [service, pid]));
+  const issue = (user: string, coupon = 1) =>
+    fetch(`${stack.frontUrl}/api/v1/coupons/call/${coupon}`, {
+      method: 'POST',
+      headers: { 'x-user-id': user },
+    });
+
+  async function createCampaign(total: number): Promise<number> {
+    const answer = await fetch(`${stack.opsUrl}/api/v1/admin/coupons`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'traffic', total }),
+    });
+    expect(answer.status).toBe(201);
+    return ((await answer.json()) as { couponId: number }).couponId;
+  }
+
+  test('serves coupon 1 as soon as it is up, and every service is ready', async () => {
+    expect((await issue('first')).status).toBe(200);
+    const services = await stack.status();
+    expect(services.map(({ service }) => service).sort()).toEqual(
+      ['api-1', 'api-2', 'database', 'nginx', 'redis', 'worker-1'].sort(),
+    );
+    expect(new Set(services.map(({ state }) => state))).toEqual(new Set(['ready']));
+    expect(await stack.isUp()).toBe(true);
+  });
+
+  test('up again changes no process, and starts only the one that died', async () => {
+    const before = await pids();
+    await stack.up({ api: 2 });
+    expect(await pids()).toEqual(before);
+    (await stack.service!('worker-1')).kill('SIGKILL');
+    await stack.up({ api: 2 });
+    const { 'worker-1': worker, ...others } = await pids();
+    expect(before).toMatchObject(others);
+    expect(worker).not.toBe(before['worker-1']);
+  });
+
+  test('scaling and the death of a replica under traffic cost no client its answer', async () => {
+    const coupon = await createCampaign(1_000_000);
+    const traffic = startTraffic(`${stack.frontUrl}/api/v1/coupons/call/${coupon}`, 10, 'u');
+    await stack.scale(4);
+    (await stack.service!('api-2')).kill('SIGKILL');
+    await stack.up({ api: 4 });
+    await stack.scale(1);
+    const seen = await traffic.stop();
+    expect(Object.keys(seen)).toEqual(['200']);
+    expect(await stack.replicas()).toBe(1);
+  });
+
+  test('when nginx is killed, its workers are gone too before a new one takes the port', async () => {
+    const nginx = await stack.service!('nginx');
+    nginx.kill('SIGKILL');
+    await stack.up({ api: 1 });
+    expect((await issue('after-nginx')).status).toBe(200);
+  });
+
+  test('after down nothing runs; after the next up what was issued is still known', async () => {
+    const running = Object.values(await pids()) as number[];
+    await stack.down();
+    expect(running.filter((pid) => startOf(pid) !== undefined)).toEqual([]);
+    expect(readdirSync(join(instanceFolder(name), 'run'))).toEqual([]);
+    expect(await stack.isUp()).toBe(false);
+    await stack.down();
+    await stack.up({ api: 1 });
+    expect((await issue('first')).status).toBe(409);
+  });
+
+  test('breaking off an up stops what it had started', async () => {
+    await stack.down();
+    const interrupted = new AbortController();
+    const broken = await openStack({
+      mode: 'native',
+      name,
+      env,
+      onProgress: (line) => line.startsWith('worker') && interrupted.abort(new Error('interrupted')),
+    });
+    await expect(broken.up({ api: 1, signal: interrupted.signal })).rejects.toThrow('interrupted');
+    expect(await stack.status()).toEqual([]);
+  });
+});
