@@ -1,0 +1,78 @@
+import { z } from 'zod';
+
+const campaignSchema = z.object({ couponId: z.number().int(), total: z.number().int() });
+const statisticsSchema = z.object({
+  issued: z.number().int(),
+  persisted: z.number().int(),
+  lag: z.object({ entries: z.number().int() }),
+});
+
+export type Statistics = z.infer<typeof statisticsSchema>;
+
+export interface AdminOptions {
+  /** The ops door. */
+  opsUrl: string;
+  adminToken: string;
+}
+
+/** The operator's calls that a load test needs. */
+export class AdminClient {
+  constructor(private readonly options: AdminOptions) {}
+
+  /** Opens a campaign at once and returns its id. */
+  async createCampaign(name: string, total: number): Promise<number> {
+    const { couponId } = campaignSchema.parse(
+      await this.#call('POST', '/api/v1/admin/coupons', { name, total }),
+    );
+    return couponId;
+  }
+
+  async statistics(couponId: number): Promise<Statistics> {
+    return statisticsSchema.parse(await this.#call('GET', `/api/v1/admin/coupons/${couponId}`));
+  }
+
+  /** Throws with method, path, status and the beginning of the body, never with the token. */
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const response = await fetch(`${this.options.opsUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.options.adminToken}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(10_000),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
+    return JSON.parse(text);
+  }
+}
+
+const POLL_MS = 100;
+
+/**
+ * Waits until everything issued is in MySQL. Returns false when that is not so after `timeoutMs`: the audit then tells
+ * what is missing. Throws when the last call of the admin API failed.
+ */
+export async function waitUntilDrained(
+  read: () => Promise<Statistics>,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    signal?.throwIfAborted();
+    let fault: unknown;
+    try {
+      const { issued, persisted, lag } = await read();
+      if (issued === persisted && lag.entries === 0) return true;
+    } catch (err) {
+      fault = err;
+    }
+    if (Date.now() >= deadline) {
+      if (fault !== undefined) throw fault;
+      return false;
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

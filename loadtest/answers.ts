@@ -1,0 +1,98 @@
+import type { Attempt } from './client-log.js';
+
+export interface AnswerCounts {
+  '200': number;
+  '409': number;
+  '410': number;
+  /** Any other status: none of the scenarios expects one. */
+  other: number;
+  /** No answer in time, or none before the client ended. */
+  timeouts: number;
+  /** Refused, broken or reset. */
+  connectionErrors: number;
+}
+
+/** Milliseconds, from the intent to the answer in hand; null where there was no such answer. */
+export interface Latency {
+  p50: number | null;
+  p95: number | null;
+  p99: number | null;
+  max: number | null;
+}
+
+export interface Measures {
+  answers: AnswerCounts;
+  /** Successful answers (200) a second between the first request and the last answer. */
+  tps: number;
+  /** All answers, also rejections, a second over the same time. */
+  answersPerSecond: number;
+  /** From the first request sent to the last answer in hand. */
+  makespanMs: number;
+  /** First and last request sent: how simultaneous the burst really was. */
+  sendingMs: number;
+  latencyMs: Latency;
+  /** The same apart: a rejection costs less than a coupon. */
+  latencyByOutcomeMs: { issued: Latency; rejected: Latency };
+  /** Different users who asked. */
+  users: number;
+  /** When the last answer came, ms since the epoch. */
+  lastAnswerAtMs: number;
+}
+
+const TIMEOUT_CODES = new Set([1050, 1211]);
+
+function kindOf({ answer }: Attempt): keyof AnswerCounts {
+  if (answer === null) return 'timeouts';
+  switch (answer.status) {
+    case 200:
+      return '200';
+    case 409:
+      return '409';
+    case 410:
+      return '410';
+    case 0:
+      return TIMEOUT_CODES.has(answer.errorCode) ? 'timeouts' : 'connectionErrors';
+    default:
+      return 'other';
+  }
+}
+
+/** Nearest rank. */
+export function latencyOf(durationsMs: readonly number[]): Latency {
+  const sorted = Float64Array.from(durationsMs).sort();
+  const at = (share: number): number | null =>
+    sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+}
+
+const round = (value: number): number => Math.round(value * 10) / 10;
+
+/** Everything is computed from the samples of the client log, nothing from k6's averages over set-up and start. */
+export function measure(attempts: readonly Attempt[]): Measures {
+  const answers: AnswerCounts = { '200': 0, '409': 0, '410': 0, other: 0, timeouts: 0, connectionErrors: 0 };
+  const issued: number[] = [];
+  const rejected: number[] = [];
+  let [firstSent, lastSent, lastAnswer] = [Infinity, 0, 0];
+  for (const attempt of attempts) {
+    answers[kindOf(attempt)] += 1;
+    firstSent = Math.min(firstSent, attempt.sentMs);
+    lastSent = Math.max(lastSent, attempt.sentMs);
+    if (!attempt.answer) continue;
+    lastAnswer = Math.max(lastAnswer, attempt.sentMs + attempt.answer.durationMs);
+    if (attempt.answer.status === 200) issued.push(attempt.answer.durationMs);
+    else if (attempt.answer.status !== 0) rejected.push(attempt.answer.durationMs);
+  }
+  const makespanMs = lastAnswer > firstSent ? lastAnswer - firstSent : 0;
+  const perSecond = (count: number): number => (makespanMs > 0 ? round((count * 1_000) / makespanMs) : 0);
+  return {
+    answers,
+    tps: perSecond(issued.length),
+    answersPerSecond: perSecond(issued.length + rejected.length),
+    makespanMs,
+    sendingMs: attempts.length > 0 ? lastSent - firstSent : 0,
+    latencyMs: latencyOf([...issued, ...rejected]),
+    latencyByOutcomeMs: { issued: latencyOf(issued), rejected: latencyOf(rejected) },
+    users: new Set(attempts.map(({ userId }) => userId)).size,
+    lastAnswerAtMs: lastAnswer,
+  };
+}

@@ -1,0 +1,127 @@
+import { parseArgs } from 'node:util';
+import { SCENARIOS, type ScenarioName, type Sizes } from './scenarios.js';
+import type { StackMode } from '../stack/index.js';
+
+export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
+
+  peak         10,000 users press the button once, at the same time
+  sold-out     20,000 users for 10,000 coupons
+  duplicates   5,000 users press it three times at once
+  arrival      users arrive at a set rate, whether or not earlier ones have their answer
+  audit        compare what Redis and MySQL hold of a coupon, and what clients were told
+  floor        the peak script against nginx's bare 'return 200', alternating with real peaks
+
+  --api N              api replicas (those that run, else 3)
+  --mode MODE          native or compose (compose where a Docker engine answers)
+  --users N --stock N  other sizes
+  --vus N              virtual users of k6 (sold-out, arrival)
+  --rate N --duration SECONDS --profile constant|ramping   of arrival
+  --coupon N           audit: the coupon
+  --client-log FILE    audit: client.log of a run
+  --stock-raised       audit: the stock was raised meanwhile
+  --rounds N           floor: how often (3)
+  --against FILE       floor: compare with this result.json instead of new peaks
+  --allow-remote       load a stack that is not on this machine
+`;
+
+export type Command = ScenarioName | 'audit' | 'floor';
+
+export interface CliOptions {
+  command: Command;
+  sizes: Sizes;
+  api?: number;
+  mode?: StackMode;
+  coupon?: number;
+  clientLog?: string;
+  stockRaised: boolean;
+  rounds: number;
+  against?: string;
+  allowRemote: boolean;
+}
+
+/** The words after it tell what is wrong with the command line. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const OPTIONS = {
+  api: { type: 'string' },
+  mode: { type: 'string' },
+  users: { type: 'string' },
+  stock: { type: 'string' },
+  vus: { type: 'string' },
+  rate: { type: 'string' },
+  duration: { type: 'string' },
+  profile: { type: 'string' },
+  coupon: { type: 'string' },
+  'client-log': { type: 'string' },
+  'stock-raised': { type: 'boolean' },
+  rounds: { type: 'string' },
+  against: { type: 'string' },
+  'allow-remote': { type: 'boolean' },
+} as const;
+
+const COMMANDS: readonly string[] = [...SCENARIOS, 'audit', 'floor'];
+
+/** Throws `UsageError`. An option that is given empty (a Makefile's unset variable) counts as absent. */
+export function readCommandLine(argv: readonly string[]): CliOptions {
+  const { values, positionals } = parse(argv);
+  const [command, ...rest] = positionals;
+  if (command === undefined || !COMMANDS.includes(command) || rest.length > 0) {
+    throw new UsageError(
+      command === undefined ? 'which command?' : `unknown command: ${positionals.join(' ')}`,
+    );
+  }
+  const count = (name: keyof typeof OPTIONS): number | undefined => {
+    const text = values[name];
+    if (text === undefined || text === '') return undefined;
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new UsageError(`--${name} ${text} is not a positive integer`);
+    return value;
+  };
+  const sizes = defined({
+    users: count('users'),
+    stock: count('stock'),
+    vus: count('vus'),
+    rate: count('rate'),
+    durationS: count('duration'),
+    profile: oneOf('profile', values.profile, ['constant', 'ramping'] as const),
+  });
+  const options = {
+    command: command as Command,
+    sizes,
+    stockRaised: values['stock-raised'] ?? false,
+    rounds: count('rounds') ?? 3,
+    allowRemote: values['allow-remote'] ?? false,
+    ...defined({
+      api: count('api'),
+      mode: oneOf('mode', values.mode, ['native', 'compose'] as const),
+      coupon: count('coupon'),
+      clientLog: values['client-log'] || undefined,
+      against: values.against || undefined,
+    }),
+  };
+  if (command === 'audit' && options.coupon === undefined) throw new UsageError('audit needs --coupon N');
+  return options;
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (err) {
+    throw new UsageError((err as Error).message, { cause: err });
+  }
+}
+
+function oneOf<T extends string>(name: string, text: string | undefined, known: readonly T[]): T | undefined {
+  if (text === undefined || text === '') return undefined;
+  const found = known.find((one) => one === text);
+  if (!found) throw new UsageError(`--${name} is ${known.join(' or ')}, not ${text}`);
+  return found;
+}
+
+type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+const defined = <T extends object>(values: T): Defined<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,0 +1,146 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { openStack, type Stack } from '../stack/index.js';
+import { AdminClient, waitUntilDrained } from './admin-client.js';
+import { audit, isClean } from './audit.js';
+import type { CliOptions } from './cli-options.js';
+import { readClientLog } from './client-log.js';
+import { readFacts } from './facts.js';
+import { compare, describeComparison, runFloor } from './floor.js';
+import { provideK6, type K6 } from './k6-binary.js';
+import { openFileLimit } from './limits.js';
+import { projectRoot } from './project-root.js';
+import { newTestId, type RunResult } from './result.js';
+import { runScenario } from './run-scenario.js';
+import { plan, type Plan, type ScenarioName } from './scenarios.js';
+import { auditFaults, describeAudit, describeRun } from './table.js';
+import { withStack } from './with-stack.js';
+
+export interface Context {
+  options: CliOptions;
+  signal: AbortSignal;
+  /** One line for people. */
+  say: (line: string) => void;
+}
+
+/** Each command resolves with whether all was well, and has told people what was not. */
+export async function runScenarioCommand(context: Context, scenario: ScenarioName): Promise<boolean> {
+  const { options, say, signal } = context;
+  const planned = plan(scenario, options.sizes, openFileLimit());
+  const k6 = await provideK6({ root: projectRoot(), onProgress: say, signal });
+  const stack = await open(context);
+  const result = await withStack(stack, stackOptions(context), (replicas) =>
+    runOnce(context, { stack, replicas, planned, k6 }),
+  );
+  return tell(context, result);
+}
+
+interface Run {
+  stack: Stack;
+  replicas: number;
+  planned: Plan;
+  k6: K6;
+}
+
+const runOnce = (
+  { options, say, signal }: Context,
+  { stack, replicas, planned, k6 }: Run,
+): Promise<RunResult> =>
+  runScenario({
+    stack,
+    replicas,
+    plan: planned,
+    k6,
+    root: projectRoot(),
+    onProgress: say,
+    signal,
+    allowRemote: options.allowRemote,
+  });
+
+function tell({ say }: Context, result: RunResult): boolean {
+  say(`\n${describeRun(result)}\n\n  results in loadtest/results/${result.testid}/`);
+  for (const fault of result.faults) say(`  ✗ ${fault}`);
+  say(result.faults.length === 0 ? '  ✓ every answer as expected, audit clean\n' : '  ✗ something is off\n');
+  return result.faults.length === 0;
+}
+
+const open = ({ options, say }: Context): Promise<Stack> =>
+  openStack({ onProgress: say, ...(options.mode ? { mode: options.mode } : {}) });
+
+const stackOptions = ({ options, say, signal }: Context) => ({
+  onProgress: say,
+  signal,
+  ...(options.api === undefined ? {} : { api: options.api }),
+});
+
+const STANDALONE_DRAIN_MS = 30_000;
+
+/** Needs a stack that is up: starting one would not bring back what an audit could still see. */
+export async function auditCommand(context: Context): Promise<boolean> {
+  const { options, say, signal } = context;
+  const couponId = options.coupon!;
+  const stack = await open(context);
+  if (!(await stack.isUp())) throw new Error('the stack is not up: make up, then audit');
+  const admin = new AdminClient(stack);
+  if (!(await waitUntilDrained(() => admin.statistics(couponId), STANDALONE_DRAIN_MS, signal))) {
+    say(`Coupon ${couponId} is still being written to MySQL after ${STANDALONE_DRAIN_MS / 1_000} s`);
+  }
+  const attempts = options.clientLog === undefined ? null : await readClientLog(options.clientLog);
+  const result = audit({
+    facts: await readFacts(stack, couponId),
+    attempts,
+    stockRaised: options.stockRaised,
+  });
+  const compared = attempts === null ? 'Redis and MySQL' : 'what clients were told, Redis and MySQL';
+  say(`Coupon ${couponId}, ${compared}:\n${describeAudit(result)}`);
+  for (const sentence of result.details.unknownResolved ?? []) say(`  · ${sentence}`);
+  for (const fault of auditFaults(result)) say(`  ✗ ${fault}`);
+  return isClean(result);
+}
+
+/** Alternates peaks and floors, so that both see the same machine; with --against only floors. */
+export async function floorCommand(context: Context): Promise<boolean> {
+  const { options, say, signal } = context;
+  const root = projectRoot();
+  const openFiles = openFileLimit();
+  const planned = plan('peak', options.sizes, openFiles);
+  const k6 = await provideK6({ root, onProgress: say, signal });
+  const floor = (): Promise<number> =>
+    runFloor({ plan: planned, k6, root, openFiles, onProgress: say, signal });
+  const rounds = Array.from({ length: options.rounds }, (_, i) => i + 1);
+  const peakMs: number[] = [];
+  const floorMs: number[] = [];
+  let allWell = true;
+  const round = async (peak: (() => Promise<RunResult>) | null): Promise<void> => {
+    for (const n of rounds) {
+      say(`Round ${n} of ${rounds.length}`);
+      if (peak) {
+        const result = await peak();
+        allWell = tell(context, result) && allWell;
+        peakMs.push(result.makespanMs);
+      }
+      floorMs.push(await floor());
+      say(`  floor: ${floorMs.at(-1)} ms`);
+    }
+  };
+  if (options.against !== undefined) {
+    peakMs.push(await makespanOf(options.against));
+    await round(null);
+  } else {
+    const stack = await open(context);
+    await withStack(stack, stackOptions(context), (replicas) =>
+      round(() => runOnce(context, { stack, replicas, planned, k6 })),
+    );
+  }
+  const comparison = compare(peakMs, floorMs);
+  const file = join(root, 'loadtest/results', `${newTestId('floor', 0)}.json`);
+  await writeFile(file, `${JSON.stringify(comparison, null, 2)}\n`);
+  say(`\n${describeComparison(comparison)}\n`);
+  return allWell;
+}
+
+async function makespanOf(file: string): Promise<number> {
+  const result: unknown = JSON.parse(await readFile(file, 'utf8'));
+  return z.object({ makespanMs: z.number().positive() }).parse(result).makespanMs;
+}

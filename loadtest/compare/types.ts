@@ -1,0 +1,157 @@
+import type { StackMode } from '../../stack/types.js';
+
+export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6';
+
+export type CompareScenario = 'peak' | 'arrival' | 'sold-out';
+
+/** CPU of one part of the topology over the measured time. */
+export interface CpuUse {
+  readonly component: Component;
+  /** CPU seconds used from k6's start to its end, all processes of the component together. */
+  readonly seconds: number;
+  /** CPUs the component could have used at most: its caps, its threads, or the machine's cores. */
+  readonly limitCpus: number;
+  /** `seconds` ÷ (`limitCpus` × duration), 0…1. */
+  readonly utilisation: number;
+}
+
+/** What happened within one second after the first request, by the time of the answer. */
+export interface CurvePoint {
+  /** 0 is the first second. */
+  readonly second: number;
+  readonly issued: number;
+  /** Expected answers that are no coupon: 409 and 410. */
+  readonly refused: number;
+  readonly failed: number;
+  /** Latency in ms of the answers of that second; null when there was none. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+export interface AnswerCounts {
+  readonly issued: number;
+  readonly alreadyIssued: number;
+  readonly soldOut: number;
+  readonly other: number;
+  readonly timeouts: number;
+  readonly connectionErrors: number;
+}
+
+export interface AuditFigures {
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly oversold: number;
+  readonly phantom: number;
+  readonly falseRejections: number;
+  readonly unpersisted: number;
+  readonly persistedAfterMs: number | null;
+}
+
+export interface SampleCounts {
+  /** `http_reqs` of k6's own summary. */
+  readonly k6: number;
+  /** Points of `http_reqs` with the run's testid; null when there was no InfluxDB. */
+  readonly influxdb: number | null;
+}
+
+/** One k6 run of a comparison, as it is stored. */
+export interface RunRecord {
+  readonly testid: string;
+  readonly scenario: CompareScenario;
+  readonly replicas: number;
+  /** From 1. */
+  readonly round: number;
+  /** 1, or 2 when the first attempt at this round was invalid. */
+  readonly attempt: number;
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly users: number;
+  readonly stock: number;
+  readonly answers: AnswerCounts;
+  /** Answers that grant a coupon ÷ seconds from the first request to the last answer. */
+  readonly tps: number;
+  readonly makespanMs: number;
+  readonly latencyMs: {
+    readonly p50: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
+  /** Definite answers (200, 409, 410) ÷ requests, 0…1. */
+  readonly successRate: number;
+  readonly droppedIterations: number;
+  readonly audit: AuditFigures;
+  readonly samples: SampleCounts;
+  readonly cpu: readonly CpuUse[];
+  /** CPU of the whole machine, 0…1. */
+  readonly machineUtilisation: number;
+  readonly saturatedFirst: Component | null;
+  /** Why this run does not count; empty when it does. */
+  readonly invalid: readonly string[];
+  readonly curve: readonly CurvePoint[];
+}
+
+/** One rate of the step-load mode. */
+export interface StepRecord {
+  readonly replicas: number;
+  /** Requests a second asked for. */
+  readonly rate: number;
+  /** Requests a second answered. */
+  readonly achieved: number;
+  readonly p99Ms: number;
+  /** Faults ÷ requests, 0…1. */
+  readonly errorRate: number;
+  readonly droppedIterations: number;
+  /** The limits that broke; empty when the step held. */
+  readonly broke: readonly string[];
+  readonly saturatedFirst: Component | null;
+  readonly cpu: readonly CpuUse[];
+}
+
+export interface CapacityRecord {
+  readonly limits: { readonly p99Ms: number; readonly errorRate: number };
+  readonly steps: readonly StepRecord[];
+}
+
+export interface CpuCap {
+  /** CPUs of one replica; null: no cap. */
+  readonly cpus: number | null;
+  readonly how: 'calibrated' | 'given' | 'none';
+  /** For people: how it was chosen and set, or why it could not be set. */
+  readonly note: string;
+}
+
+export interface Environment {
+  readonly cpus: number;
+  readonly memoryGiB: number;
+  readonly node: string;
+  readonly k6: string;
+  readonly redis: string;
+  readonly database: string;
+  readonly nginx: string;
+}
+
+/** A stored comparison: `comparison.json`, its runs in `runs/*.json`, its steps in `capacity.json`. */
+export interface ComparisonRecord {
+  readonly id: string;
+  readonly startedAt: string;
+  readonly scenario: CompareScenario;
+  readonly mode: StackMode;
+  readonly replicas: readonly number[];
+  readonly rounds: number;
+  readonly users: number;
+  readonly stock: number;
+  /** Arrival scenario only: requests a second asked for. */
+  readonly rate?: number;
+  readonly apiCpus: CpuCap;
+  readonly environment: Environment;
+  /** Commit of the checkout, with `+changes` when it had uncommitted ones; `unknown` without git. */
+  readonly code: string;
+}
+
+export interface StoredComparison {
+  readonly comparison: ComparisonRecord;
+  readonly runs: readonly RunRecord[];
+  readonly capacity: CapacityRecord | null;
+}

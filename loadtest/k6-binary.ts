@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { openFileLimit } from './limits.js';
+import { outputOf } from './run-command.js';
+
+/** How to start k6. Paths mean the same inside and outside: a container gets the project mounted at its own place. */
+export interface K6 {
+  command: string;
+  /** Before k6's own arguments. */
+  args: string[];
+  version: string;
+  from: 'PATH' | '.tools' | 'built' | 'image';
+}
+
+export interface ProvideOptions {
+  /** Folder of the project. */
+  root: string;
+  env?: NodeJS.ProcessEnv;
+  onProgress: (line: string) => void;
+  signal?: AbortSignal | undefined;
+}
+
+export class NoK6Error extends Error {
+  override readonly name = 'NoK6Error';
+}
+
+const BUILD_FOLDER = 'loadtest/k6-build';
+const BUILD_TIMEOUT_MS = 15 * 60_000;
+const PINNED = /^require go\.k6\.io\/k6\/v2 v(\S+)$/m;
+
+const majorOf = (version: string): string => version.split('.')[0] ?? '';
+
+/** The version in loadtest/k6-build/go.mod, which the image has too: `2.2.0`. */
+export async function pinnedVersion(root: string): Promise<string> {
+  const version = PINNED.exec(await readFile(join(root, BUILD_FOLDER, 'go.mod'), 'utf8'))?.[1];
+  if (!version) throw new Error(`${BUILD_FOLDER}/go.mod does not name a version of k6`);
+  return version;
+}
+
+/**
+ * The first of: k6 on the PATH with the pinned major version, the one built before, a new build where there is Go, the
+ * image where a Docker engine answers. Throws `NoK6Error`, saying what to install, when there is none of them.
+ */
+export async function provideK6(options: ProvideOptions): Promise<K6> {
+  const { root, env = process.env, onProgress, signal } = options;
+  const pinned = await pinnedVersion(root);
+  const built = join(root, '.tools', 'k6');
+  const onPath = await versionOf('k6', env);
+  if (onPath && majorOf(onPath) === majorOf(pinned))
+    return { command: 'k6', args: [], version: onPath, from: 'PATH' };
+  if (onPath) onProgress(`k6 ${onPath} on the PATH is of another major version than ${pinned}: not used`);
+  const earlier = await versionOf(built, env);
+  if (earlier === pinned) return { command: built, args: [], version: pinned, from: '.tools' };
+  if (await build(built, pinned, options))
+    return { command: built, args: [], version: pinned, from: 'built' };
+  signal?.throwIfAborted();
+  if ((await outputOf('docker', ['version', '--format', '{{.Server.Version}}'], { env })) !== null) {
+    return { command: 'docker', args: imageArgs(root, pinned), version: pinned, from: 'image' };
+  }
+  throw new NoK6Error(
+    `k6 ${pinned} cannot be had: it is not on the PATH, there is no Go 1.25 or newer that could build it and no Docker ` +
+      'engine that could run its image. Install one of them: https://grafana.com/docs/k6/latest/set-up/install-k6/',
+  );
+}
+
+async function versionOf(command: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  const text = await outputOf(command, ['version'], { env });
+  return /\bv(\d+\.\d+\.\d+\S*)/.exec(text ?? '')?.[1] ?? null;
+}
+
+/** False when there is no Go; throws when there is one and the build fails. */
+async function build(target: string, version: string, options: ProvideOptions): Promise<boolean> {
+  const { root, env = process.env, onProgress, signal } = options;
+  const go = await findGo(env);
+  if (!go) return false;
+  onProgress(`Building k6 ${version} with Go, once: this takes some minutes.`);
+  const started = Date.now();
+  const ticking = setInterval(() => {
+    onProgress(`  still building k6 (${Math.round((Date.now() - started) / 1_000)} s)`);
+  }, 15_000);
+  await mkdir(join(root, '.tools'), { recursive: true });
+  const unfinished = `${target}.${process.pid}.tmp`;
+  try {
+    await promisify(execFile)(
+      go,
+      ['build', '-mod=readonly', '-trimpath', '-o', unfinished, 'go.k6.io/k6/v2'],
+      {
+        cwd: join(root, BUILD_FOLDER),
+        env,
+        timeout: BUILD_TIMEOUT_MS,
+        signal,
+        maxBuffer: 1 << 24,
+      },
+    );
+    await rename(unfinished, target);
+  } catch (err) {
+    signal?.throwIfAborted();
+    const said = (err as { stderr?: string }).stderr?.trim().split('\n').slice(-5).join('\n') ?? '';
+    throw new NoK6Error(`k6 ${version} could not be built with ${go}:\n${said}`, { cause: err });
+  } finally {
+    clearInterval(ticking);
+  }
+  onProgress(`Built k6 ${version} in ${Math.round((Date.now() - started) / 1_000)} s.`);
+  return true;
+}
+
+/** Go is often installed in /usr/local/go without being on the PATH. */
+async function findGo(env: NodeJS.ProcessEnv): Promise<string | null> {
+  if ((await outputOf('go', ['version'], { env })) !== null) return 'go';
+  const usual = '/usr/local/go/bin/go';
+  try {
+    await access(usual);
+    return usual;
+  } catch {
+    return null;
+  }
+}
+
+/** In the host's network, so that `localhost` is this machine, and as this user, so that the results belong to it. */
+function imageArgs(root: string, version: string): string[] {
+  const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+  const mount = ['-v', `${root}:${root}`, '-w', root, '-u', user];
+  const files = String(Number.isFinite(openFileLimit()) ? openFileLimit() : 1_048_576);
+  const limits = ['--network', 'host', '--ulimit', `nofile=${files}:${files}`];
+  return ['run', '--rm', '--init', ...limits, ...mount, `grafana/k6:${version}`];
+}

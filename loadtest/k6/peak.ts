@@ -1,0 +1,34 @@
+/**
+ * The original scenario: USERS virtual users (10,000) press the button once, in the same second.
+ * By hand: `k6 run loadtest/k6/peak.ts` against coupon 1 on localhost:8080.
+ */
+import { check, sleep } from 'k6';
+import type { Options } from 'k6/options';
+import { whole } from './lib/env.ts';
+import { issue } from './lib/issue.ts';
+import { burst, COMMON, couponMustBeOpen, exactly } from './lib/scenario.ts';
+
+const USERS = whole('USERS', 10_000);
+
+export const options: Options = {
+  ...COMMON,
+  scenarios: burst(USERS, 1),
+  thresholds: {
+    http_req_failed: ['rate==0'],
+    'checks{check:not a fault (500)}': ['rate==1'],
+    ...exactly(),
+  },
+};
+
+export const setup = couponMustBeOpen;
+
+const CHECKS = {
+  'issued (200)': (res: { status: number }) => res.status === 200,
+  'already issued (409)': (res: { status: number }) => res.status === 409,
+  'not a fault (500)': (res: { status: number }) => res.status !== 500,
+};
+
+export default function peak(): void {
+  check(issue(__VU), CHECKS);
+  sleep(0.1);
+}

@@ -1,0 +1,69 @@
+import { availableParallelism, totalmem } from 'node:os';
+import type { StackVersions } from '../stack/index.js';
+import type { AnswerCounts, Latency } from './answers.js';
+import type { Audit } from './audit.js';
+import type { ScenarioName } from './scenarios.js';
+
+export interface Environment {
+  cpus: number;
+  memoryGiB: number;
+  node: string;
+  k6: string;
+  redis: string;
+  database: string;
+  nginx: string;
+}
+
+/** `result.json` of a run. */
+export interface RunResult {
+  testid: string;
+  scenario: ScenarioName;
+  mode: string;
+  replicas: number;
+  /** Different users who asked. */
+  users: number;
+  stock: number;
+  answers: AnswerCounts;
+  /** Coupons (200) a second between the first request and the last answer, from the client log. */
+  tps: number;
+  makespanMs: number;
+  /** Of all answers, from the intent to the answer in hand. */
+  latencyMs: Latency;
+  audit: Audit & {
+    /** From the last answer until MySQL held everything; null when that did not happen in time. */
+    persistedAfterMs: number | null;
+  };
+  environment: Environment;
+
+  couponId: number;
+  startedAt: string;
+  latencyByOutcomeMs: { issued: Latency; rejected: Latency };
+  answersPerSecond: number;
+  /** Between the first and the last request sent. */
+  sendingMs: number;
+  /** Arrivals a second of an open model: what was set and what was reached. */
+  rate?: { set: number; reached: number };
+  /** By kind of service, over the whole burst until everything was persisted; empty where the mode does not tell. */
+  cpuMicrosPerAnswer: Record<string, number>;
+  /** What is off, in words; empty when the run passed. */
+  faults: string[];
+}
+
+const GIB = 1024 ** 3;
+
+export const describeMachine = (
+  { redis, database, nginx, node }: StackVersions,
+  k6: string,
+): Environment => ({
+  cpus: availableParallelism(),
+  memoryGiB: Math.round((totalmem() / GIB) * 10) / 10,
+  node,
+  k6,
+  redis,
+  database,
+  nginx,
+});
+
+/** Sortable by time, usable as a file name and as a tag: `peak-api3-20261122T163000`. */
+export const newTestId = (scenario: string, replicas: number, now = new Date()): string =>
+  `${scenario}-api${replicas}-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}`;

@@ -1,0 +1,141 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Stack } from '../stack/index.js';
+import { AdminClient, waitUntilDrained } from './admin-client.js';
+import { measure, type Measures } from './answers.js';
+import { audit, type Audit } from './audit.js';
+import { readClientLog, type Attempt } from './client-log.js';
+import { cpuPerAnswer, readCpu } from './cpu-usage.js';
+import { readFacts } from './facts.js';
+import type { K6 } from './k6-binary.js';
+import { runK6 } from './k6-run.js';
+import { refuseFarAway } from './limits.js';
+import { describeMachine, newTestId, type RunResult } from './result.js';
+import { deviations, type Plan } from './scenarios.js';
+import { auditFaults } from './table.js';
+
+export interface RunScenarioOptions {
+  stack: Stack;
+  replicas: number;
+  plan: Plan;
+  k6: K6;
+  /** Folder of the project. */
+  root: string;
+  onProgress: (line: string) => void;
+  signal: AbortSignal;
+  allowRemote?: boolean;
+  drainTimeoutMs?: number;
+}
+
+const DRAIN_TIMEOUT_MS = 120_000;
+
+/**
+ * One run on a stack that is up: fresh campaign, k6, drain, audit. Resolves with the result, its faults in words, also
+ * when something is off; rejects when the run itself was not possible.
+ */
+export async function runScenario(options: RunScenarioOptions): Promise<RunResult> {
+  const { stack, plan, onProgress, signal } = options;
+  refuseFarAway(stack.frontUrl, options.allowRemote ?? false);
+  const startedAt = new Date();
+  const testid = newTestId(plan.scenario, options.replicas, startedAt);
+  const folder = join(options.root, 'loadtest', 'results', testid);
+  await mkdir(folder, { recursive: true });
+
+  const admin = new AdminClient(stack);
+  const couponId = await admin.createCampaign(testid, plan.stock);
+  onProgress(
+    `Campaign ${couponId} with ${plan.stock} coupons; k6 ${options.k6.version} (${options.k6.from}) runs`,
+  );
+  const cpuBefore = await readCpu(stack);
+  const { clientLog, faults } = await runK6({
+    k6: options.k6,
+    root: options.root,
+    script: plan.scenario,
+    folder,
+    env: { ...plan.env, BASE_URL: stack.frontUrl, COUPON_ID: String(couponId), ...remotePermit(options) },
+    tags: { testid, replicas: String(options.replicas) },
+    requests: plan.requests,
+    onProgress,
+    signal,
+  });
+
+  onProgress('Waiting until everything issued is in MySQL');
+  const drained = await waitUntilDrained(
+    () => admin.statistics(couponId),
+    options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS,
+    signal,
+  );
+  const drainedAtMs = Date.now();
+  const cpuAfter = await readCpu(stack);
+  onProgress('Audit: what clients were told, Redis, MySQL');
+  const attempts = await readClientLog(clientLog);
+  const answered = attempts.filter(({ answer }) => answer !== null).length;
+  const result = assemble(options, {
+    testid,
+    startedAt,
+    couponId,
+    attempts,
+    audited: audit({ facts: await readFacts(stack, couponId), attempts }),
+    persistedAtMs: drained ? drainedAtMs : null,
+    environment: describeMachine(await stack.versions(), options.k6.version),
+    cpuMicrosPerAnswer: cpuPerAnswer(cpuBefore, cpuAfter, answered),
+    k6Faults: faults,
+  });
+  await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  return result;
+}
+
+const remotePermit = ({ allowRemote }: RunScenarioOptions): Record<string, string> =>
+  allowRemote ? { ALLOW_REMOTE: 'yes' } : {};
+
+interface Observed extends Pick<RunResult, 'testid' | 'couponId' | 'environment' | 'cpuMicrosPerAnswer'> {
+  startedAt: Date;
+  attempts: Attempt[];
+  audited: Audit;
+  /** Null: not in time. */
+  persistedAtMs: number | null;
+  k6Faults: string[];
+}
+
+function assemble({ stack, plan, replicas }: RunScenarioOptions, seen: Observed): RunResult {
+  const { lastAnswerAtMs, ...measures } = measure(seen.attempts);
+  const persistedAfterMs =
+    seen.persistedAtMs === null ? null : Math.max(0, seen.persistedAtMs - lastAnswerAtMs);
+  return {
+    testid: seen.testid,
+    scenario: plan.scenario,
+    mode: stack.mode,
+    replicas,
+    users: measures.users,
+    stock: plan.stock,
+    answers: measures.answers,
+    tps: measures.tps,
+    makespanMs: measures.makespanMs,
+    latencyMs: measures.latencyMs,
+    audit: { ...seen.audited, persistedAfterMs },
+    environment: seen.environment,
+    couponId: seen.couponId,
+    startedAt: seen.startedAt.toISOString(),
+    latencyByOutcomeMs: measures.latencyByOutcomeMs,
+    answersPerSecond: measures.answersPerSecond,
+    sendingMs: measures.sendingMs,
+    ...reachedRate(plan, measures, seen.attempts.length),
+    cpuMicrosPerAnswer: seen.cpuMicrosPerAnswer,
+    faults: [
+      ...deviations(plan, measures.answers, measures.users),
+      ...(seen.persistedAtMs === null ? ['not everything issued was in MySQL in time'] : []),
+      ...seen.k6Faults,
+      ...auditFaults(seen.audited),
+    ],
+  };
+}
+
+function reachedRate(
+  plan: Plan,
+  { sendingMs }: Pick<Measures, 'sendingMs'>,
+  sent: number,
+): Pick<RunResult, 'rate'> {
+  if (plan.rate === undefined) return {};
+  const reached = sendingMs > 0 ? Math.round((sent * 10_000) / sendingMs) / 10 : 0;
+  return { rate: { set: plan.rate, reached } };
+}
