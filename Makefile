@@ -24,7 +24,7 @@ SOURCES := $(shell find api/src stack loadtest bench prisma scripts \
 	tsconfig.json tsconfig.build.json
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
-	test test-compose lint format clean programs
+	test test-compose bench bench-quick lint format clean programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,12 @@ test: $(BUILT) programs ## lint, types, unit tests, tests against real servers
 
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@node dist/stack/test-compose.js
+
+bench: $(BUILT) programs ## measure beside floors and rivals, about 8 minutes; needs a quiet machine
+	@node dist/bench/cli.js
+
+bench-quick: $(BUILT) programs ## the same in about two minutes
+	@node dist/bench/cli.js --quick
 
 lint: $(INSTALLED) ## eslint and prettier
 	npm run --silent lint

@@ -1,0 +1,3 @@
+module coupon-rush/bench/burst
+
+go 1.21

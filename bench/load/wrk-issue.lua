@@ -1,0 +1,25 @@
+-- wrk script of every kept-connection row: one issue call per request. Plain string concatenation: wrk.format costs more
+-- than nginx does. Settings come from the environment, see wrk.ts.
+local first_user = tonumber(os.getenv("BENCH_FIRST_USER"))
+local users = tonumber(os.getenv("BENCH_USERS"))
+local first_coupon = tonumber(os.getenv("BENCH_FIRST_COUPON"))
+local coupons = tonumber(os.getenv("BENCH_COUPONS"))
+local tag = os.getenv("BENCH_RUN_TAG")
+
+local sent = 0
+
+function request()
+  local user = first_user + sent % users
+  local coupon = first_coupon + sent % coupons
+  sent = sent + 1
+  return "POST /api/v1/coupons/call/" .. coupon .. " HTTP/1.1\r\nHost: bench\r\nX-USER-ID: " .. user
+    .. "\r\nX-Request-ID: " .. tag .. string.format("%016d", sent) .. "\r\nContent-Length: 0\r\n\r\n"
+end
+
+function done(summary, latency)
+  io.write(string.format(
+    'JSON {"requests":%d,"durationUs":%d,"not2xx":%d,"socketErrors":%d,"p50Us":%d,"p95Us":%d,"p99Us":%d,"maxUs":%d}\n',
+    summary.requests, summary.duration, summary.errors.status,
+    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
+end
