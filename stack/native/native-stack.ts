@@ -14,6 +14,7 @@ import type {
   UpOptions,
 } from '../types.js';
 import { raiseKernelLimits } from './kernel-limits.js';
+import { Launcher, names } from './launcher.js';
 import { withLock } from './lock.js';
 import { showLogs } from './logs.js';
 import type { ManagedService } from './managed-service.js';
@@ -23,9 +24,10 @@ import { runJob } from './run-job.js';
 import { Topology } from './topology.js';
 
 const lockTimeoutMs = 120_000;
-const names = (kind: 'api' | 'worker', count: number, from = 1): string[] =>
-  Array.from({ length: Math.max(0, count - from + 1) }, (_, index) => `${kind}-${from + index}`);
-const indexOf = (service: string): number => Number(service.split('-')[1]);
+function atLeastOne(api: number): number {
+  if (Number.isInteger(api) && api >= 1) return api;
+  throw new Error(`at least one replica is needed, not ${api}`);
+}
 
 /**
  * The topology as processes of this machine. Nothing of it lives in this object: every call looks at the records of
@@ -45,36 +47,37 @@ class NativeStack implements Stack {
   ) {}
 
   up({ api, worker = 1, signal }: UpOptions): Promise<void> {
-    if (!existsSync(apiProgram('main-api')))
-      throw new Error('nothing is built yet: run `npm run build` (or `make build`)');
-    return this.#alone(async () => {
+    if (!existsSync(apiProgram('main-api'))) throw new Error('nothing is built yet: run `make build`');
+    return this.#alone(async (launcher) => {
       await ensurePrograms(this.report);
       for (const line of raiseKernelLimits()) this.report(line);
-      const started: ManagedService[] = [];
-      try {
-        await this.#startAll(api, worker, started, signal);
-      } catch (error) {
-        this.report('stopping what this call has started');
-        for (const service of started.reverse()) await service.stop();
-        throw error;
-      }
-    });
+      const [workers, replicas] = [names('worker', worker), names('api', atLeastOne(api))];
+      await launcher.requireFreePorts(['redis', 'database', ...workers, ...replicas, 'nginx']);
+      await launcher.start(['redis', 'database']);
+      await launcher.migrate();
+      await launcher.start(workers);
+      await launcher.start(replicas);
+      await launcher.route(replicas);
+      await launcher.stopSurplus('api', api);
+      await launcher.stopSurplus('worker', worker);
+    }, signal);
   }
 
   scale(api: number): Promise<void> {
-    return this.#alone(async () => {
+    return this.#alone(async (launcher) => {
       if (!(await this.isUp())) throw new Error('the stack is not up: run `make up` first');
-      await this.#startReplicas(api, []);
-      await this.#routeTo(names('api', api));
-      await this.#stopSurplus('api', api);
+      const replicas = names('api', atLeastOne(api));
+      await launcher.requireFreePorts(replicas);
+      await launcher.start(replicas);
+      await launcher.route(replicas);
+      await launcher.stopSurplus('api', api);
     });
   }
 
   down(): Promise<void> {
-    return this.#alone(async () => {
-      const services = await this.topology.services(this.topology.recorded());
+    return this.#alone(async (launcher) => {
       for (const kind of ['nginx', 'api', 'worker', 'database', 'redis']) {
-        await this.#stop(services.filter(({ name }) => name.startsWith(kind)));
+        await launcher.stop(this.topology.recorded().filter((name) => name.startsWith(kind)));
       }
     });
   }
@@ -122,106 +125,23 @@ class NativeStack implements Stack {
     return this.topology.service(name);
   }
 
-  async #startAll(
-    api: number,
-    worker: number,
-    started: ManagedService[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    await this.#start(['redis', 'database'], started, signal);
-    await this.#migrate(signal);
-    await this.#start(names('worker', worker), started, signal);
-    await this.#startReplicas(api, started, signal);
-    await this.#startFrontDoor(names('api', api), started, signal);
-    await this.#stopSurplus('api', api);
-    await this.#stopSurplus('worker', worker);
-  }
-
-  /** All at once; `started` receives those that this call started, also when another one fails. */
-  async #start(which: readonly string[], started: ManagedService[], signal?: AbortSignal): Promise<void> {
-    const services = await this.topology.services(which);
-    const missing = services.filter(({ pid }) => pid === undefined);
-    // A dead nginx's workers may still hold its port: starting it removes them, so its port is not asked about.
-    for (const { name, port } of missing) {
-      if (!this.topology.recorded().includes(name)) await this.ports.requireFree(name, port);
-    }
-    const begun = Date.now();
-    const results = await Promise.allSettled(
-      services.map(async (service) => {
-        if (await service.startUnlessRunning(signal)) started.push(service);
-      }),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-    if (missing.length === 0) return;
-    const seconds = ((Date.now() - begun) / 1000).toFixed(1);
-    this.report(`${missing.map(({ name }) => name).join(', ')}: ready after ${seconds} s`);
-  }
-
-  async #startReplicas(api: number, started: ManagedService[], signal?: AbortSignal): Promise<void> {
-    if (!Number.isInteger(api) || api < 1) throw new Error(`at least one replica is needed, not ${api}`);
-    await this.#start(names('api', api), started, signal);
-  }
-
-  async #migrate(signal?: AbortSignal): Promise<void> {
-    await runJob({ args: [apiProgram('main-migrate')], env: await this.topology.appEnvironment(), signal });
-    this.report('migrate: the schema is up to date');
-  }
-
-  async #startFrontDoor(
-    replicas: readonly string[],
-    started: ManagedService[],
-    signal?: AbortSignal,
-  ): Promise<void> {
-    const front = await this.topology.service('nginx');
-    if (front.pid !== undefined) return await this.#routeTo(replicas);
-    const ops = await this.ports.of('ops');
-    if (!this.topology.recorded().includes('nginx')) {
-      await this.ports.requireFree('front', front.port);
-      await this.ports.requireFree('ops', ops);
-    }
-    const nginx = await this.topology.nginx();
-    await nginx.configure(await this.#portsOf(replicas));
-    await front.startUnlessRunning(signal);
-    started.push(front);
-    this.report(`nginx: ready at ${this.frontUrl}`);
-  }
-
-  /** Returns when new nginx workers serve with this list of replicas. */
-  async #routeTo(replicas: readonly string[]): Promise<void> {
-    const nginx = await this.topology.nginx();
-    if (!(await nginx.configure(await this.#portsOf(replicas)))) return;
-    const { pid } = await this.topology.service('nginx');
-    if (pid === undefined) throw new Error('nginx is not running: run `make up`');
-    await nginx.reload(pid);
-    this.report(`nginx: routes to ${replicas.length} replicas`);
-  }
-
-  async #stopSurplus(kind: 'api' | 'worker', keep: number): Promise<void> {
-    const surplus = this.topology
-      .recorded()
-      .filter((name) => name.startsWith(`${kind}-`) && indexOf(name) > keep);
-    await this.#stop(await this.topology.services(surplus));
-  }
-
-  async #stop(services: readonly ManagedService[]): Promise<void> {
-    await Promise.all(services.map((service) => service.stop()));
-    if (services.length > 0) this.report(`${services.map(({ name }) => name).join(', ')}: stopped`);
-  }
-
   async #running(): Promise<string[]> {
     const services = await this.topology.services(this.topology.recorded());
     return services.filter(({ pid }) => pid !== undefined).map(({ name }) => name);
   }
 
-  async #portsOf(services: readonly string[]): Promise<number[]> {
-    const ports: number[] = [];
-    for (const name of services) ports.push(await this.ports.of(name));
-    return ports;
-  }
-
-  #alone<T>(work: () => Promise<T>): Promise<T> {
+  /** One command at a time; what a failed one had started is stopped again. */
+  #alone(work: (launcher: Launcher) => Promise<void>, signal?: AbortSignal): Promise<void> {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 });
-    return withLock(join(this.folder, 'lock'), lockTimeoutMs, work);
+    return withLock(join(this.folder, 'lock'), lockTimeoutMs, async () => {
+      const launcher = new Launcher(this.topology, this.ports, this.report, signal);
+      try {
+        await work(launcher);
+      } catch (error) {
+        await launcher.takeBack();
+        throw error;
+      }
+    });
   }
 }
 

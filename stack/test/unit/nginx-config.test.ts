@@ -9,7 +9,9 @@ import { requirePrograms } from '../../install.js';
 describe('the configuration of nginx', () => {
   let folder: string;
 
-  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'nginx-config-'))));
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'nginx-config-'));
+  });
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const local = () => ({
