@@ -1,0 +1,30 @@
+import { parseOptions, USAGE } from './options.js';
+import { runSuite, writeResult } from './suite.js';
+import { renderTable } from './table.js';
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Exit status: 0 every row holds, 1 one does not, 2 the command is wrong. */
+async function main(): Promise<number> {
+  let options: ReturnType<typeof parseOptions>;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (err) {
+    process.stderr.write(`${(err as Error).message}\n${USAGE}\n`);
+    return 2;
+  }
+  print(`faults: seed ${options.seed}, ${options.mode}, rows ${options.only.join(', ')}`);
+  const result = await runSuite(options, print);
+  const whole = result.rows.length === 17;
+  const name =
+    options.mode === 'compose' ? 'faults-compose.json' : whole ? 'faults.json' : 'faults-selection.json';
+  const file = await writeResult(result, name);
+  print(`\n${renderTable(result.rows)}\n`);
+  const passed = result.rows.filter(({ faults }) => faults.length === 0).length;
+  const seconds = Math.round(result.durationMs / 1_000);
+  print(`${result.injected} faults injected in ${seconds} s, seed ${result.seed}; ${file}`);
+  print(`faults: ${passed} passed, ${result.rows.length - passed} failed`);
+  return passed === result.rows.length ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,52 @@
+import type { ComposeStack } from '../stack/compose.js';
+import {
+  killContainer,
+  pauseContainer,
+  startContainer,
+  stopContainer,
+  unpauseContainer,
+  type Container,
+} from '../stack/compose/containers.js';
+import { waitUntil } from '../stack/wait-until.js';
+import type { Actors } from './actors.js';
+
+const READY_WITHIN_MS = 90_000;
+
+/** Containers of a compose project. The engine takes each of these for an operator's will and restarts nothing by itself. */
+export class ComposeActors implements Actors {
+  constructor(private readonly stack: ComposeStack) {}
+
+  async kill(name: string): Promise<void> {
+    await killContainer((await this.#container(name)).id);
+  }
+
+  async start(name: string): Promise<void> {
+    await startContainer((await this.#container(name)).id);
+    const ready = async () => {
+      const { running, health } = await this.#container(name);
+      return running && (health === undefined || health === 'healthy');
+    };
+    await waitUntil(ready, { what: `${name} is healthy`, timeoutMs: READY_WITHIN_MS, intervalMs: 200 });
+  }
+
+  async stop(name: string): Promise<void> {
+    await stopContainer((await this.#container(name)).id);
+  }
+
+  async freeze(name: string): Promise<void> {
+    await pauseContainer((await this.#container(name)).id);
+  }
+
+  async thaw(name: string): Promise<void> {
+    await unpauseContainer((await this.#container(name)).id);
+  }
+
+  async #container(name: string): Promise<Container> {
+    const [kind = name, index] = name.split('-');
+    const service = kind === 'database' ? 'mysql' : kind;
+    const containers = await this.stack.containers(service);
+    const found = containers[index === undefined ? 0 : Number(index) - 1];
+    if (!found) throw new Error(`there is no container ${name}`);
+    return found;
+  }
+}

@@ -1,0 +1,132 @@
+import { audit, FAULTS, type Attempt, type Audit } from '../loadtest/index.js';
+import type { Injection, RowPlan, RowResult, Scene } from './row.js';
+import type { World } from './world.js';
+
+const SENTENCES_MOST = 5;
+
+const TIMED_OUT = 1050;
+
+/** A try that told its client nothing definite. */
+export const isFailed = ({ answer }: Attempt): boolean =>
+  answer === null ||
+  answer.status === 0 ||
+  answer.status >= 500 ||
+  answer.status === 429 ||
+  answer.status === 408;
+
+function kindOf({ answer }: Attempt): string {
+  if (!answer) return 'none';
+  if (answer.status > 0) return String(answer.status);
+  return answer.errorCode === TIMED_OUT ? 'timeout' : 'broken';
+}
+
+export function countAnswers(attempts: readonly Attempt[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const attempt of attempts) counts[kindOf(attempt)] = (counts[kindOf(attempt)] ?? 0) + 1;
+  return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => a.localeCompare(b)));
+}
+
+/**
+ * For each injection, the time from its end to the last failed answer before the next one began. Answers are what counts,
+ * not when their request was sent.
+ */
+export function recoveries(attempts: readonly Attempt[], injections: readonly Injection[]): number[] {
+  const failedAt = attempts
+    .filter(isFailed)
+    .map(({ sentMs, answer }) => sentMs + (answer?.durationMs ?? 0))
+    .sort((a, b) => a - b);
+  return injections.map(({ atMs, liftedMs }, index) => {
+    const nextMs = injections[index + 1]?.atMs ?? Infinity;
+    const last = failedAt.findLast((time) => time >= atMs && time < nextMs);
+    return last === undefined ? 0 : Math.max(0, last - liftedMs);
+  });
+}
+
+/** What the audit cannot know: every user here repeats with the same key, and must end with an answer. */
+export function checkClients(attempts: readonly Attempt[]): {
+  falseRejections: Set<string>;
+  faults: string[];
+} {
+  const byKey = new Map<string, Attempt[]>();
+  for (const attempt of attempts) {
+    const tries = byKey.get(attempt.key ?? '');
+    if (tries) tries.push(attempt);
+    else byKey.set(attempt.key ?? '', [attempt]);
+  }
+  const falseRejections = new Set<string>();
+  const strange: Record<string, number> = {};
+  let undecided = 0;
+  for (const [key, tries] of byKey) {
+    const last = tries.at(-1)!;
+    if (isFailed(last)) undecided += 1;
+    const status = last.answer?.status ?? 0;
+    // The first key of a user cannot be told that somebody else, with another key, was faster.
+    if (key.endsWith('.a') && tries.some(({ answer }) => answer?.status === 409))
+      falseRejections.add(last.userId);
+    if (!isFailed(last) && ![200, 409, 410].includes(status)) strange[status] = (strange[status] ?? 0) + 1;
+  }
+  const faults = Object.entries(strange).map(([status, count]) => `${count} users were told ${status}`);
+  if (undecided > 0) faults.push(`${undecided} users never had a definite answer`);
+  const internal = attempts.filter(({ answer }) => answer && [500, 502, 504].includes(answer.status)).length;
+  if (internal > 0) faults.push(`${internal} answers were 500, 502 or 504 instead of 503`);
+  return { falseRejections, faults };
+}
+
+export interface Played {
+  plan: RowPlan;
+  scene: Scene;
+  attempts: readonly Attempt[];
+  drainedMs: number | null;
+  durationMs: number;
+  notes: readonly string[];
+  /** Dead letters that were there before. */
+  lettersBefore: number;
+  lettersExpected: number;
+}
+
+/** The three sets, what the clients must never see, and what only the row knows. */
+export async function judge(world: World, played: Played): Promise<RowResult> {
+  const { plan, scene, attempts } = played;
+  const facts = await world.facts(scene.couponId);
+  const audited = audit({ facts, attempts, stockRaised: plan.stockRaised ?? false });
+  audited.deadLetters -= played.lettersBefore + played.lettersExpected;
+  const clients = checkClients(attempts);
+  const failed = attempts.filter(isFailed).length;
+  const faults = [
+    ...auditSentences(audited),
+    ...clients.faults,
+    ...(plan.clientsNoticeNothing && failed > 0
+      ? [`clients saw ${failed} failed answers, none was expected`]
+      : []),
+    ...(played.drainedMs === null ? ['not everything issued was in MySQL in time'] : []),
+    ...((await plan.check?.(scene, { attempts, audited })) ?? []),
+  ];
+  const falseRejections = audited.falseRejections + clients.falseRejections.size;
+  if (clients.falseRejections.size > 0)
+    faults.push(`${clients.falseRejections.size} users were told 409 for their own try`);
+  const recoveriesMs = recoveries(attempts, scene.injections);
+  return {
+    row: plan.number,
+    fault: plan.fault,
+    injected: scene.injections.length,
+    answers: countAnswers(attempts),
+    lost: audited.lost + audited.unpersisted,
+    duplicated: audited.duplicated,
+    oversold: audited.oversold,
+    falseRejections,
+    recoveryMs: Math.max(0, ...recoveriesMs),
+    recoveriesMs,
+    drainedMs: played.drainedMs,
+    users: new Set(attempts.map(({ userId }) => userId)).size,
+    durationMs: played.durationMs,
+    faults,
+    notes: [...played.notes],
+  };
+}
+
+function auditSentences(audited: Audit): string[] {
+  return FAULTS.filter((name) => audited[name] !== 0).map((name) => {
+    const examples = (audited.details[name] ?? []).slice(0, SENTENCES_MOST).join('; ');
+    return `${name} ${audited[name]}${examples ? `: ${examples}` : ''}`;
+  });
+}

@@ -1,0 +1,124 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClientProcess } from './client/client-process.js';
+import { judge } from './judge.js';
+import type { Random } from './random.js';
+import type { Injection, RowPlan, RowResult, Scene } from './row.js';
+import type { World } from './world.js';
+
+const MAX_USERS = 60_000;
+const MAX_MS = 150_000;
+/** Before the first fault the rush is on; after the last one it goes on. */
+const USERS_AROUND = 100;
+const NEVER_SOLD_OUT = 1_000_000;
+const SECOND_TRY_SHARE = 0.1;
+const FRESH_SHARE = 0.2;
+const SHARE_SOLD = 0.9;
+const QUICK_DIVISOR = 4;
+
+const stockOf = ({ rate, sellsOutAfterMs }: RowPlan, quick: boolean): number =>
+  sellsOutAfterMs === null
+    ? NEVER_SOLD_OUT
+    : Math.round((rate * sellsOutAfterMs * SHARE_SOLD) / (quick ? QUICK_DIVISOR : 1) / 1_000);
+
+class RowScene implements Scene {
+  readonly injections: Injection[] = [];
+  readonly notes: string[] = [];
+  lettersExpected = 0;
+
+  constructor(
+    readonly world: World,
+    readonly random: Random,
+    readonly client: ClientProcess,
+    readonly couponId: number,
+    readonly rate: number,
+    private readonly quick: boolean,
+    private readonly print: (line: string) => void,
+  ) {}
+
+  times(whole: number): number {
+    return this.quick ? Math.ceil(whole / QUICK_DIVISOR) : whole;
+  }
+
+  async inject(what: string, act: () => Promise<void>, lift?: () => Promise<void>): Promise<void> {
+    const injection = { what, atMs: Date.now(), liftedMs: Date.now() };
+    this.injections.push(injection);
+    await act();
+    if (!lift) return;
+    injection.liftedMs = Date.now();
+    await lift();
+  }
+
+  async pause(leastMs: number, mostMs: number): Promise<void> {
+    await sleep(this.random.between(leastMs, mostMs));
+  }
+
+  expectDeadLetters(count: number): void {
+    this.lettersExpected += count;
+  }
+
+  note(line: string): void {
+    this.notes.push(line);
+    this.print(`    ${line}`);
+  }
+}
+
+export interface PlayOptions {
+  world: World;
+  quick: boolean;
+  random: Random;
+  /** For the client's log; emptied by and by. */
+  folder: string;
+  print: (line: string) => void;
+}
+
+/** One row: the stack in its shape, a campaign of its own, the rush, the faults, drain, audit. */
+export async function playRow(
+  plan: RowPlan,
+  { world, quick, random, folder, print }: PlayOptions,
+): Promise<RowResult> {
+  const startedMs = Date.now();
+  const prepared = await plan.prepare?.(world);
+  const shape = plan.shape(random);
+  await world.take({ ...shape, env: { ...shape.env, ...prepared?.env } });
+  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, stockOf(plan, quick));
+  const lettersBefore = (await world.facts(couponId)).deadLetters;
+  await mkdir(folder, { recursive: true });
+  const logFile = join(folder, `row-${plan.number}-${couponId}.log`);
+  const client = new ClientProcess({
+    frontUrl: world.stack.frontUrl,
+    couponId,
+    rate: plan.rate,
+    maxUsers: MAX_USERS,
+    maxMs: MAX_MS,
+    userPrefix: `r${plan.number}u`,
+    seed: random.between(0, 2 ** 31),
+    logFile,
+    secondTryShare: SECOND_TRY_SHARE,
+    freshShare: FRESH_SHARE,
+  });
+  const scene = new RowScene(world, random, client, couponId, plan.rate, quick, print);
+  try {
+    await client.moreDecided(USERS_AROUND);
+    await plan.play(scene);
+    await client.moreDecided(USERS_AROUND);
+    const attempts = await client.finish();
+    const drainedMs = await world.drained(couponId);
+    const result = await judge(world, {
+      plan,
+      scene,
+      attempts,
+      drainedMs,
+      durationMs: Date.now() - startedMs,
+      notes: scene.notes,
+      lettersBefore,
+      lettersExpected: scene.lettersExpected,
+    });
+    if (result.faults.length === 0) await rm(logFile, { force: true });
+    return result;
+  } finally {
+    client.kill();
+    await prepared?.end();
+  }
+}

@@ -1,0 +1,32 @@
+import type { RowPlan } from '../row.js';
+import { stockRaisedAndClosed } from './campaign.js';
+import { databaseAway, databaseKilled } from './database.js';
+import { everythingKilled } from './everything.js';
+import { primaryLost } from './failover.js';
+import { nginxKilled } from './front-door.js';
+import { badNetwork } from './network.js';
+import { poison } from './poison.js';
+import { redisFrozen, redisKilled, redisWiped } from './redis.js';
+import { allButOneKilled, oneReplicaKilled, rollingRestart, scaling } from './replicas.js';
+import { workerFrozen, workerKilled } from './workers.js';
+
+/** All rows, in the order of their numbers. */
+export const ROWS: readonly RowPlan[] = [
+  oneReplicaKilled,
+  allButOneKilled,
+  rollingRestart,
+  scaling,
+  redisKilled,
+  redisFrozen,
+  redisWiped,
+  primaryLost,
+  databaseKilled,
+  databaseAway,
+  workerKilled,
+  workerFrozen,
+  nginxKilled,
+  badNetwork,
+  poison,
+  stockRaisedAndClosed,
+  everythingKilled,
+].toSorted((a, b) => a.number - b.number);

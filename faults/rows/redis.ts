@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instanceFolder } from '../../stack/paths.js';
+import { waitUntil } from '../../stack/wait-until.js';
+import { withRedis } from '../redis-link.js';
+import type { RowPlan, Scene } from '../row.js';
+import { INSTANCE, type World } from '../world.js';
+import { open } from './open-scene.js';
+
+const shape = () => ({ api: 3, worker: 1, env: {} });
+const REBUILT_WITHIN_MS = 30_000;
+const FROZEN_MS = 5_000;
+
+export const redisKilled: RowPlan = {
+  number: 5,
+  fault: 'Redis killed and restarted',
+  shape,
+  rate: 300,
+  sellsOutAfterMs: 20_000,
+  modes: ['native', 'compose'],
+  async play(given) {
+    const { world, client, inject, times, pause } = open(given);
+    for (let i = 0; i < times(6); i += 1) {
+      await pause(300, 1_500);
+      await inject(
+        'kill redis',
+        async () => {
+          await world.actors.kill('redis');
+          await pause(0, 800);
+        },
+        () => world.actors.start('redis'),
+      );
+      await client.moreDecided(200);
+    }
+  },
+};
+
+export const redisFrozen: RowPlan = {
+  number: 6,
+  fault: 'Redis stopped (SIGSTOP) for 5 s',
+  shape,
+  rate: 200,
+  sellsOutAfterMs: 30_000,
+  modes: ['native', 'compose'],
+  async play(given) {
+    const { world, client, inject, pause } = open(given);
+    for (let i = 0; i < 3; i += 1) {
+      await pause(200, 1_200);
+      await inject(
+        `freeze redis for ${FROZEN_MS} ms`,
+        async () => {
+          await world.actors.freeze('redis');
+          await sleep(FROZEN_MS);
+        },
+        () => world.actors.thaw('redis'),
+      );
+      await client.moreDecided(200);
+    }
+  },
+  check: (_scene, { attempts }) => {
+    const slow = attempts.filter(({ answer }) => answer?.status === 503 && answer.durationMs > 2_500).length;
+    return slow > 0 ? [`${slow} clients waited longer than 2.5 s for a 503`] : [];
+  },
+};
+
+/** Its disk is lost: the process and its data folder, or everything in it. */
+export async function wipe(world: World, how: 'disk' | 'flush'): Promise<void> {
+  if (how === 'flush') {
+    await withRedis(world.stack, (redis) => redis.flushall());
+    return;
+  }
+  await world.actors.kill('redis');
+  await rm(join(instanceFolder(INSTANCE), 'redis'), { recursive: true, force: true });
+}
+
+export const untilGateOpen = (scene: Scene): Promise<void> =>
+  waitUntil(() => scene.world.operator.gateIsOpen(scene.couponId), {
+    what: 'the gate is open again',
+    timeoutMs: REBUILT_WITHIN_MS,
+    intervalMs: 100,
+  });
+
+/**
+ * Everything promised is in MySQL when the disk goes: nobody comes in that moment, the rush goes on in the next. What
+ * happens in the middle of a burst is the window of loss: see window-of-loss.ts.
+ */
+export const redisWiped: RowPlan = {
+  number: 7,
+  fault: 'Redis wiped, drained before (window of loss: see windowOfLoss)',
+  shape,
+  rate: 300,
+  sellsOutAfterMs: 14_000,
+  modes: ['native'],
+  async play(given) {
+    const scene = open(given);
+    const { world, client, couponId, rate, inject, pause } = scene;
+    for (const how of ['disk', 'flush', 'disk', 'flush'] as const) {
+      await pause(300, 1_500);
+      client.setRate(0);
+      await client.untilNobodyWaits();
+      await world.drained(couponId);
+      await inject(
+        `wipe redis (${how})`,
+        async () => {
+          await wipe(world, how);
+          client.setRate(rate);
+          await pause(100, 600);
+        },
+        () => world.actors.start('redis'),
+      );
+      await untilGateOpen(scene);
+      await client.moreDecided(300);
+    }
+  },
+};

@@ -1,0 +1,39 @@
+export interface Point {
+  /** Minutes since the start. */
+  minutes: number;
+  value: number;
+}
+
+export interface Slope {
+  perMinute: number;
+  first: number;
+  last: number;
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+
+/** Least squares; `first` and `last` are medians of the first and the last quarter, which single peaks do not move. */
+export function slopeOf(points: readonly Point[]): Slope {
+  const count = points.length;
+  const meanX = points.reduce((sum, { minutes }) => sum + minutes, 0) / count;
+  const meanY = points.reduce((sum, { value }) => sum + value, 0) / count;
+  const above = points.reduce((sum, { minutes, value }) => sum + (minutes - meanX) * (value - meanY), 0);
+  const below = points.reduce((sum, { minutes }) => sum + (minutes - meanX) ** 2, 0);
+  const quarter = Math.max(1, Math.floor(count / 4));
+  const values = points.map(({ value }) => value);
+  return {
+    perMinute: below === 0 ? 0 : above / below,
+    first: median(values.slice(0, quarter)),
+    last: median(values.slice(-quarter)),
+  };
+}
+
+export interface Allowance {
+  /** What the last quarter may have more than the first, as a share of it and in its own unit: either is enough. */
+  share: number;
+  free: number;
+}
+
+export const isFlat = ({ first, last }: Slope, { share, free }: Allowance): boolean =>
+  last - first <= Math.max(first * share, free);

@@ -1,0 +1,37 @@
+import type { RowResult } from './row.js';
+
+const seconds = (ms: number | null): string => (ms === null ? 'never' : (ms / 1_000).toFixed(1));
+
+const COLUMNS: readonly [string, (row: RowResult) => string][] = [
+  ['#', ({ row }) => String(row)],
+  ['fault', ({ fault }) => fault],
+  ['times', ({ injected }) => String(injected)],
+  [
+    'answers',
+    ({ answers }) =>
+      Object.entries(answers)
+        .map(([kind, count]) => `${kind}: ${count}`)
+        .join(' '),
+  ],
+  ['lost', ({ lost }) => String(lost)],
+  ['dupl.', ({ duplicated }) => String(duplicated)],
+  ['over', ({ oversold }) => String(oversold)],
+  ['false no', ({ falseRejections }) => String(falseRejections)],
+  ['recovery s', ({ recoveryMs }) => seconds(recoveryMs)],
+  ['drained s', ({ drainedMs }) => seconds(drainedMs)],
+  ['', ({ faults }) => (faults.length === 0 ? 'ok' : 'FAILED')],
+];
+
+/** For people: one line a row. */
+export function renderTable(rows: readonly RowResult[]): string {
+  const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, cell]) => cell(row)))];
+  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
+  return cells
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { parseOptions, QUICK_ROWS } from '../../options.js';
+
+describe('parseOptions', () => {
+  it('takes every row and a fresh seed when nothing is asked for', () => {
+    const { only, seed, quick } = parseOptions([]);
+    expect(only).toHaveLength(17);
+    expect(Number.isInteger(seed)).toBe(true);
+    expect(quick).toBe(false);
+  });
+
+  it('takes the rows and the seed that are asked for', () => {
+    expect(parseOptions(['--only', '1, 3', '--seed', '9'])).toMatchObject({ only: [1, 3], seed: 9 });
+    expect(parseOptions(['--quick']).only).toEqual(QUICK_ROWS);
+  });
+
+  it.each([
+    ['--only', '18'],
+    ['--only', 'x'],
+    ['--seed', '-1'],
+    ['--seed', '1.5'],
+    ['--what', '1'],
+  ])('refuses %s %s', (...args) => {
+    expect(() => parseOptions(args)).toThrow();
+  });
+});
