@@ -141,16 +141,16 @@ function checkNeverTold(
 
 function resolve({ userId, key, answer }: Attempt, { mysql }: Books, findings: Findings): void {
   const row = mysql.get(userId);
-  const why =
-    answer === null
-      ? 'no answer'
-      : answer.status === 0
-        ? `no answer (k6 error ${answer.errorCode})`
-        : `${answer.status}`;
   findings.add(
     'unknownResolved',
     // Every unknown try counts, also several of one user.
     `${userId} ${key ?? ''} ${findings.count('unknownResolved')}`,
-    `user ${userId} (${why}): ${row ? `issued, rank ${row.rank}` : 'not issued'}`,
+    `user ${userId} (${reasonOf(answer)}): ${row ? `issued, rank ${row.rank}` : 'not issued'}`,
   );
+}
+
+function reasonOf(answer: Answer | null): string {
+  if (answer === null) return 'no answer';
+  if (answer.status !== 0) return String(answer.status);
+  return `no answer, k6 error ${answer.errorCode}${answer.code === null ? '' : ` ${answer.code}`}`;
 }

@@ -13,7 +13,7 @@ export interface Answer {
   errorCode: number;
   /** `Idempotency-Replayed` was there. */
   replayed: boolean;
-  /** `code` of a problem body. */
+  /** `code` of a problem body; with status 0 k6's words for what broke, `_` for spaces. */
   code: string | null;
 }
 

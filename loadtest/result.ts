@@ -35,6 +35,8 @@ export interface RunResult {
   };
   environment: Environment;
 
+  /** One-minute load average when the run began: far above the CPUs, the figures tell of other work too. */
+  loadBefore: number;
   couponId: number;
   startedAt: string;
   latencyByOutcomeMs: { issued: Latency; rejected: Latency };

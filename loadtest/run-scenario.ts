@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import type { Stack } from '../stack/index.js';
 import { AdminClient, waitUntilDrained } from './admin-client.js';
@@ -37,6 +38,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
   const { stack, plan, onProgress, signal } = options;
   refuseFarAway(stack.frontUrl, options.allowRemote ?? false);
   const startedAt = new Date();
+  const loadBefore = loadavg()[0] ?? 0;
   const testid = newTestId(plan.scenario, options.replicas, startedAt);
   const folder = join(options.root, 'loadtest', 'results', testid);
   await mkdir(folder, { recursive: true });
@@ -73,6 +75,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
   const result = assemble(options, {
     testid,
     startedAt,
+    loadBefore,
     couponId,
     attempts,
     audited: audit({ facts: await readFacts(stack, couponId), attempts }),
@@ -88,7 +91,10 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
 const remotePermit = ({ allowRemote }: RunScenarioOptions): Record<string, string> =>
   allowRemote ? { ALLOW_REMOTE: 'yes' } : {};
 
-interface Observed extends Pick<RunResult, 'testid' | 'couponId' | 'environment' | 'cpuMicrosPerAnswer'> {
+interface Observed extends Pick<
+  RunResult,
+  'testid' | 'couponId' | 'loadBefore' | 'environment' | 'cpuMicrosPerAnswer'
+> {
   startedAt: Date;
   attempts: Attempt[];
   audited: Audit;
@@ -114,6 +120,7 @@ function assemble({ stack, plan, replicas }: RunScenarioOptions, seen: Observed)
     latencyMs: measures.latencyMs,
     audit: { ...seen.audited, persistedAfterMs },
     environment: seen.environment,
+    loadBefore: seen.loadBefore,
     couponId: seen.couponId,
     startedAt: seen.startedAt.toISOString(),
     latencyByOutcomeMs: measures.latencyByOutcomeMs,

@@ -58,6 +58,9 @@ export function describeRun(result: RunResult): string {
         `${machine.database}, nginx ${machine.nginx}`,
     ],
   );
+  if (result.loadBefore > machine.cpus) {
+    rows.push(['mind', `the machine was busy before the run (load ${result.loadBefore.toFixed(1)})`]);
+  }
   return table(rows);
 }
 

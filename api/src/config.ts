@@ -1,7 +1,13 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-const wholeNumber = (least: number, most: number) => z.coerce.number().int().min(least).max(most);
+/** Digits only: to `Number` a blank is 0 and `0x10` is 16. */
+const wholeNumber = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^[0-9]+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
 const port = wholeNumber(1, 65_535);
 const nonEmpty = z.string().min(1);
 
@@ -51,7 +57,10 @@ const apiSchema = z.object({
   PORT: port.default(3000),
   LISTEN_BACKLOG: wholeNumber(1, 65_535).default(65_535),
   /** Printable ASCII without spaces: it travels in an Authorization header. */
-  ADMIN_TOKEN: z.string().min(16).regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
+  ADMIN_TOKEN: z
+    .string()
+    .min(16)
+    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
   ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
   /** Least time between two batches of one coupon on a busy replica; an idle one never waits. 0: off. */
   ISSUE_LINGER_MS: wholeNumber(0, 100).default(2),
@@ -79,6 +88,8 @@ const workerSchema = z.object({
   MAX_DELIVERIES: wholeNumber(1, 100).default(5),
   /** How often the gates in Redis are compared with the campaigns in MySQL. */
   GATE_CHECK_MS: wholeNumber(100, 3_600_000).default(1_000),
+  /** How often Redis and MySQL are compared for the coupon_reconciliation_… metrics: one count a campaign. */
+  RECONCILE_MS: wholeNumber(1_000, 3_600_000).default(15_000),
   SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),
 });
 

@@ -3,6 +3,9 @@ import { migrate, MigrationError } from './db/migrate.js';
 import { findMigrationsFolder, readMigrations } from './db/migrations.js';
 import { createLogger } from './logger.js';
 
+/** sysexits.h: EX_CONFIG. */
+const EXIT_CONFIG = 78;
+
 /** One-shot job: brings the database up to date. Status 0 when it is, also when there was nothing to do. */
 async function main(): Promise<void> {
   const config = readDatabaseConfig();
@@ -15,5 +18,5 @@ async function main(): Promise<void> {
 main().catch((err: unknown) => {
   const isExpected = err instanceof MigrationError || err instanceof ConfigError;
   process.stderr.write(`${isExpected ? err.message : String((err as Error)?.stack ?? err)}\n`);
-  process.exitCode = 1;
+  process.exitCode = err instanceof ConfigError ? EXIT_CONFIG : 1;
 });

@@ -4,13 +4,18 @@ import { PrismaIssuedStore } from './db/issued-store.js';
 import { createPrismaClient } from './db/prisma-client.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger } from './logger.js';
-import { connectRedis } from './redis/connection.js';
+import { connectRedis, untilReady } from './redis/connection.js';
 import { Drainer } from './worker/drainer.js';
 import { EntryStreams } from './worker/entry-streams.js';
 import { DRAIN_WITHIN_MS, GateKeeper, SETTLE_MS } from './worker/gate-keeper.js';
 import { startOperationsServer } from './worker/operations-server.js';
+import { Reconciler } from './worker/reconciler.js';
 import { RedisGateOpener } from './worker/redis-gate-opener.js';
 import { createWorkerMetrics } from './worker/worker-metrics.js';
+
+/** sysexits.h: EX_CONFIG. */
+const EXIT_CONFIG = 78;
+const REDIS_PATIENCE_MS = 2_000;
 
 /** Starts whether or not Redis and MySQL answer: it waits for them, and says so on /readyz. */
 async function main(config: WorkerConfig): Promise<void> {
@@ -29,9 +34,10 @@ async function main(config: WorkerConfig): Promise<void> {
   const campaigns = new PrismaCampaignStore(prisma);
   const drainer = new Drainer(
     {
-      streams: new EntryStreams(redis, blocking, config.WORKER_NAME),
+      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmation(config)),
       redis,
       store: new PrismaIssuedStore(prisma),
+      pingDatabase: () => prisma.$queryRaw`SELECT 1`,
       logger,
       metrics,
     },
@@ -65,16 +71,32 @@ async function main(config: WorkerConfig): Promise<void> {
     server.closeAllConnections();
     server.close();
   });
+  await Promise.all([redis, blocking].map((client) => untilReady(client, REDIS_PATIENCE_MS))).catch(
+    (err: Error) => logger.warn({ reason: err.message }, 'starting without Redis'),
+  );
   drainer.start();
   lifecycle.onClose('drainer', () => drainer.stop());
   keeper.start();
   lifecycle.onClose('gate keeper', () => keeper.stop());
+  const reconciler = new Reconciler(
+    { redis, campaigns, issued: new PrismaIssuedStore(prisma), registry: metrics.registry, logger },
+    config.RECONCILE_MS,
+  );
+  reconciler.start();
+  lifecycle.onClose('reconciler', () => reconciler.stop());
   logger.info({ worker: config.WORKER_NAME, port: config.WORKER_PORT }, 'worker started');
 }
+
+const confirmation = (config: WorkerConfig) => ({
+  minReplicas: config.REDIS_MIN_REPLICAS,
+  // Redis answers before the client gives up on the command.
+  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
+});
 
 try {
   await main(readWorkerConfig());
 } catch (err) {
-  process.stderr.write(`${err instanceof ConfigError ? err.message : String((err as Error).stack)}\n`);
-  process.exit(1);
+  if (!(err instanceof ConfigError)) throw err;
+  process.stderr.write(`${err.message}\n`);
+  process.exit(EXIT_CONFIG);
 }

@@ -51,10 +51,9 @@ export async function openGates(
   const outcomes = new Map<CouponId, OpenGateOutcome>();
   const lost: CouponId[] = [];
   for (const couponId of couponIds) {
-    if (await deps.gates.isOpen(couponId)) outcomes.set(couponId, { kind: 'alreadyOpen' });
-    else if (await deps.campaigns.markGateOpening(couponId))
-      outcomes.set(couponId, await openLocked(deps, couponId, false));
-    else lost.push(couponId);
+    const outcome = await openFreshGate(deps, couponId);
+    if (outcome.kind === 'lost') lost.push(couponId);
+    else outcomes.set(couponId, outcome);
   }
   if (lost.length === 0) return outcomes;
   await deps.pause(deps.settleMs);
@@ -71,8 +70,21 @@ export async function openGate(deps: OpenGateDeps, couponId: CouponId): Promise<
   return (await openGates(deps, [couponId])).get(couponId)!;
 }
 
+/**
+ * Opens the gate of a campaign that was never open: nothing to wait for. `lost`: it was open before (or is being opened by
+ * somebody else, or there is no such coupon) and is left to `openGates`, as the gate keeper calls it.
+ */
+export async function openFreshGate(
+  deps: Pick<OpenGateDeps, 'campaigns' | 'gates'>,
+  couponId: CouponId,
+): Promise<OpenGateOutcome | { kind: 'lost' }> {
+  if (await deps.gates.isOpen(couponId)) return { kind: 'alreadyOpen' };
+  if (await deps.campaigns.markGateOpening(couponId)) return openLocked(deps, couponId, false);
+  return { kind: 'lost' };
+}
+
 async function openLocked(
-  { campaigns, gates }: OpenGateDeps,
+  { campaigns, gates }: Pick<OpenGateDeps, 'campaigns' | 'gates'>,
   couponId: CouponId,
   recovered: boolean,
 ): Promise<OpenGateOutcome> {

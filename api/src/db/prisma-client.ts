@@ -1,5 +1,5 @@
 import { PrismaMariaDb } from '@prisma/adapter-mariadb';
-import { createPool } from 'mariadb';
+import { createPool, type Pool } from 'mariadb';
 import type { DatabaseConfig } from '../config.js';
 import { PrismaClient } from './generated/client.js';
 
@@ -38,6 +38,19 @@ const SESSION = [
 export function createPrismaClient(
   config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'>,
 ): PrismaClient {
+  const adapter: Pick<PrismaMariaDb, 'provider' | 'adapterName' | 'connect'> = {
+    provider: 'mysql',
+    adapterName: 'mariadb',
+    connect: () => {
+      const pool = createSafePool(config);
+      // One round trip a query; a prepared statement that is not kept costs two.
+      return new PrismaMariaDb(pool, { useTextProtocol: true, disposeExternalPool: true }).connect();
+    },
+  };
+  return new PrismaClient({ adapter, errorFormat: 'minimal' });
+}
+
+function createSafePool(config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'>): Pool {
   const pool = createPool({
     ...parseDatabaseUrl(config.DATABASE_URL),
     connectionLimit: config.DATABASE_POOL,
@@ -55,7 +68,5 @@ export function createPrismaClient(
   });
   // The pool listens for one error a connection; a second one without a listener would end the process.
   pool.on('connection', (connection) => connection.on('error', () => undefined));
-  // One round trip a query; a prepared statement that is not kept costs two.
-  const adapter = new PrismaMariaDb(pool, { useTextProtocol: true, disposeExternalPool: true });
-  return new PrismaClient({ adapter, errorFormat: 'minimal' });
+  return pool;
 }

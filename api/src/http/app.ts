@@ -30,6 +30,8 @@ export function createApp({ logger, issueRoute, routes }: AppDeps): Express {
           method: req.method,
           url: req.url,
         }),
+        // Without one of its own the whole response is logged, and the request with its raw headers in it.
+        res: (res: { statusCode: number }) => ({ statusCode: res.statusCode }),
       },
       wrapSerializers: false,
     }),

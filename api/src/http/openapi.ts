@@ -1,60 +1,18 @@
-import {
-  OpenAPIRegistry,
-  OpenApiGeneratorV31,
-  type ResponseConfig,
-  type RouteConfig,
-} from '@asteasolutions/zod-to-openapi';
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-import { PROBLEM_CONTENT_TYPE, PROBLEMS, type ProblemCode } from './problem.js';
+import { json, problems } from './openapi-responses.js';
 import {
-  alreadyIssuedProblemSchema,
   campaignChangeSchema,
   campaignSchema,
   campaignsPageSchema,
   campaignsSchema,
   campaignStatisticsSchema,
   couponSchema,
-  faultsProblemSchema,
   issuedSchema,
   newCampaignSchema,
-  notOpenProblemSchema,
-  problemSchema,
   userCouponsPageSchema,
   userCouponsSchema,
 } from './schemas.js';
-
-type Responses = Record<string, ResponseConfig>;
-
-const json = (description: string, schema: z.ZodType, headers?: z.ZodObject): ResponseConfig => ({
-  description,
-  content: { 'application/json': { schema } },
-  ...(headers ? { headers } : {}),
-});
-
-/** Problems whose body has more members than the five that all share. */
-const SCHEMA_OF: Partial<Record<ProblemCode, z.ZodType>> = {
-  'already-issued': alreadyIssuedProblemSchema,
-  'not-open': notOpenProblemSchema,
-  'invalid-request': faultsProblemSchema,
-};
-
-const retryAfter = z.object({ 'Retry-After': z.string().meta({ description: 'Seconds' }) });
-
-/** One response a status; codes that share a status are listed in its description. */
-function problems(...codes: ProblemCode[]): Responses {
-  const responses: Responses = {};
-  for (const code of codes) {
-    const [status, title] = PROBLEMS[code];
-    const line = `\`${code}\`: ${title}.`;
-    const others = responses[status]?.description;
-    responses[status] = {
-      description: others ? `${others} ${line}` : line,
-      content: { [PROBLEM_CONTENT_TYPE]: { schema: SCHEMA_OF[code] ?? problemSchema } },
-      ...([403, 429, 503].includes(status) ? { headers: retryAfter } : {}),
-    };
-  }
-  return responses;
-}
 
 const couponIdPath = z.object({
   couponId: z.int().min(1).meta({ description: 'Id of the coupon', example: 1 }),
@@ -179,8 +137,10 @@ const adminCalls: RouteConfig[] = [
     responses: {
       200: json('Changed', campaignSchema),
       202: PENDING,
-      ...problems('invalid-coupon-id', 'invalid-request', 'unknown-coupon', 'stock-cannot-shrink'),
-      ...problems('already-opened', 'campaign-closed', 'payload-too-large', 'unsupported-media-type'),
+      ...problems(
+        ...(['invalid-coupon-id', 'invalid-request', 'unknown-coupon', 'stock-cannot-shrink'] as const),
+        ...(['already-opened', 'campaign-closed', 'payload-too-large', 'unsupported-media-type'] as const),
+      ),
       ...adminProblems,
     },
   },

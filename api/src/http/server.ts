@@ -9,8 +9,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** Largest header block, in bytes; beyond it the answer is 431. More than nginx lets through, plus what it adds. */
 const MAX_HEADER_BYTES = 16_384;
 
-/** How long a client may take to read why its request was refused. */
-const REFUSED_LINGER_MS = 1_000;
+/** How long a connection that cannot go on may take for its last answer. Longer than Redis may take to decide. */
+const REFUSED_LINGER_MS = 2_000;
 
 /**
  * Express calls `Object.setPrototypeOf` on every request and response, which throws V8 out of its fast paths. Here the
@@ -64,15 +64,19 @@ const CODE_OF_FAULT: Record<string, ProblemCode> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
 
-/** Node's parser gave up on a request: the answer is a problem like any other, unless one is already on its way. */
+/**
+ * Node's parser gave up on what a client sends. If that is a request that did not begin, the answer is a problem like any
+ * other. If one is being answered, its outcome may be decided already: it keeps its own answer, the last of the connection.
+ */
 function refuseUnreadable(fault: NodeJS.ErrnoException, socket: Duplex): void {
-  const answering = (socket as { _httpMessage?: ServerResponse | null })._httpMessage?.headersSent;
-  if (!socket.writable || answering || fault.code === 'ECONNRESET') {
+  const answering = (socket as { _httpMessage?: ServerResponse | null })._httpMessage;
+  if (!socket.writable || fault.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  socket.end(rawProblem(CODE_OF_FAULT[fault.code ?? ''] ?? 'invalid-request'));
-  // Closing at once could take the answer away from a client that is still sending.
+  if (answering) answering.shouldKeepAlive = false;
+  else socket.end(rawProblem(CODE_OF_FAULT[fault.code ?? ''] ?? 'invalid-request'));
+  // Closing at once could take the answer away from a client that is still sending; never closing would leak.
   setTimeout(() => socket.destroy(), REFUSED_LINGER_MS).unref();
 }
 

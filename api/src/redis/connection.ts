@@ -26,12 +26,15 @@ const retryDelayMs = (times: number): number => Math.min(50 * times, 500);
  * `blocking`: for `XREADGROUP BLOCK`, which needs a connection of its own; its command limit is `blockMs` longer.
  */
 export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { blockMs: number }): Redis {
+  const limitMs = config.REDIS_COMMAND_TIMEOUT_MS + (blocking?.blockMs ?? 0);
   const redis = new Redis({
     ...addressOf(config),
     password: config.REDIS_PASSWORD,
     scripts: loadCommands(),
     connectTimeout: 1_000,
-    commandTimeout: config.REDIS_COMMAND_TIMEOUT_MS + (blocking?.blockMs ?? 0),
+    commandTimeout: limitMs,
+    // A connection that a router forgot never breaks by itself: commands would time out on it for a quarter of an hour.
+    socketTimeout: 2 * limitMs,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,

@@ -1,14 +1,19 @@
 import type { IssuedStore } from '../coupon/stores.js';
-import type { Issued } from '../coupon/types.js';
-import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
 import type { Logger } from '../logger.js';
 import type { Redis } from '../redis/connection.js';
 import { allPartitions } from '../redis/keys.js';
 import { backoffMs, pause } from './backoff.js';
 import { addDeadLetter, type DeadLetterCause } from './dead-letters.js';
 import { findFailedEntries, toBatches, type DrainBatch } from './drain-batch.js';
-import { isGroupMissing, type EntryStreams, type PendingEntry, type StreamEntry } from './entry-streams.js';
-import { merge, nothingPersisted, persistIsolating, type IsolatedResult } from './persist-isolating.js';
+import {
+  isGroupMissing,
+  UnconfirmedError,
+  type EntryStreams,
+  type PendingEntry,
+  type StreamEntry,
+} from './entry-streams.js';
+import type { IsolatedResult } from './persist-isolating.js';
+import { Persister, StoppedError } from './persister.js';
 import { ReadSize } from './read-size.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
@@ -26,20 +31,21 @@ export interface DrainerDeps {
   streams: EntryStreams;
   redis: Redis;
   store: Pick<IssuedStore, 'persist'>;
+  /**
+   * Asks the database for nothing, and throws when it does not answer. Before anything is delivered once more: a worker that
+   * is killed while it waits for its first connection must not count against the entry it has in hand.
+   */
+  pingDatabase?: () => Promise<unknown>;
   logger: Logger;
   metrics: WorkerMetrics;
 }
 
-const RETRY_FIRST_MS = 100;
-const RETRY_MOST_MS = 5_000;
+/** Redis is needed for everything, and asking it costs little. */
+const RETRY_FIRST_MS = 50;
+const RETRY_MOST_MS = 1_000;
 const RECOVER_PAGE = 200;
 /** Deliveries after which an entry is tried alone: one that ends the worker must not drag others along. */
 const SUSPECT_DELIVERIES = 2;
-
-/** The worker is closing and the database does not answer: what is in hand stays pending in Redis. */
-class StoppedError extends Error {
-  override readonly name = 'StoppedError';
-}
 
 /**
  * Moves what was issued from the streams into MySQL.
@@ -60,6 +66,7 @@ class StoppedError extends Error {
 export class Drainer {
   readonly #stopping = new AbortController();
   readonly #readSize: ReadSize;
+  readonly #persister: Persister;
   #running: Promise<void> | undefined;
   #inHand: Promise<unknown> = Promise.resolve();
   #failing = false;
@@ -69,6 +76,8 @@ export class Drainer {
     private readonly options: DrainerOptions,
   ) {
     this.#readSize = new ReadSize(options.rowsMax);
+    const { rowsMax, maxDeliveries } = options;
+    this.#persister = new Persister(deps, { rowsMax, maxTries: maxDeliveries }, this.#stopping.signal);
   }
 
   start(): void {
@@ -83,7 +92,7 @@ export class Drainer {
 
   /** False while Redis or the database keeps it from working. */
   get isHealthy(): boolean {
-    return this.#running !== undefined && !this.#failing;
+    return this.#running !== undefined && !this.#failing && !this.#persister.isFailing;
   }
 
   /** Resolves when what is in hand now has been written or given up. */
@@ -115,7 +124,7 @@ export class Drainer {
         failures += 1;
         if (failures === 1) this.deps.logger.warn({ err }, 'draining is interrupted');
         this.deps.streams.abandonRead();
-        await pause(backoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS / 5), signal);
+        await pause(backoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS), signal);
       }
     }
   }
@@ -141,7 +150,8 @@ export class Drainer {
   }
 
   async #redeliver(partition: number, pending: readonly PendingEntry[]): Promise<void> {
-    const { streams } = this.deps;
+    const { streams, pingDatabase } = this.deps;
+    await pingDatabase?.();
     const fine = pending.filter(({ deliveries }) => deliveries < SUSPECT_DELIVERIES);
     if (fine.length > 0) {
       const ids = fine.map(({ id }) => id);
@@ -176,10 +186,11 @@ export class Drainer {
 
   async #drain(entries: readonly StreamEntry[]): Promise<void> {
     let rows = 0;
+    await this.#untilConfirmed(entries);
     for (const batch of toBatches(entries, this.options.rowsMax)) {
       rows += batch.rows.length;
-      const result = await this.#persist(batch);
-      this.#failing = false;
+      const uncount = () => this.deps.streams.hold(batch.entries, true).catch(() => undefined);
+      const result = await this.#persister.persist(batch.rows, uncount);
       this.#report(batch, result);
       const failed = findFailedEntries(batch, result);
       for (const [entry, cause] of failed) await this.#bury(entry, cause);
@@ -188,36 +199,18 @@ export class Drainer {
     this.#readSize.observe(entries.length, rows);
   }
 
-  async #persist(batch: DrainBatch): Promise<IsolatedResult> {
-    let result = nothingPersisted();
-    for (let start = 0; start < batch.rows.length; start += this.options.rowsMax) {
-      const rows = batch.rows.slice(start, start + this.options.rowsMax);
-      result = merge(result, await this.#persistUntilDone(rows, batch.entries));
-    }
-    return result;
-  }
-
-  async #persistUntilDone(rows: readonly Issued[], entries: readonly StreamEntry[]): Promise<IsolatedResult> {
-    const { store, logger, metrics, streams } = this.deps;
-    let isolate = false;
+  /** Replicas that are away are not the entries' fault: such tries do not count as deliveries. */
+  async #untilConfirmed(entries: readonly StreamEntry[]): Promise<void> {
+    const { streams, logger } = this.deps;
     for (let attempt = 1; ; attempt++) {
       try {
-        return isolate
-          ? await persistIsolating(store, rows)
-          : { ...(await store.persist(rows)), refusals: [] };
+        await streams.confirm();
+        return;
       } catch (err) {
-        const fault = classifyDatabaseError(err);
-        metrics.persistFailures.inc({ fault });
-        isolate ||= fault === 'data' || (fault === 'unknown' && attempt >= this.options.maxDeliveries);
-        if (fault === 'data') continue;
+        if (!(err instanceof UnconfirmedError)) throw err;
         this.#failing = true;
-        if (attempt === 1 || attempt % 10 === 0) {
-          logger.warn(
-            { fault, attempt, rows: rows.length, reason: reasonOf(err) },
-            'a batch is not written yet',
-          );
-        }
-        if (fault === 'unavailable') await streams.hold(entries, true).catch(() => undefined);
+        if (attempt === 1) logger.warn({ reason: err.message }, 'nothing is written until replicas have it');
+        await streams.hold(entries, true);
         if (this.#stopping.signal.aborted) throw new StoppedError();
         await pause(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
       }

@@ -19,6 +19,20 @@ type RawEntry = [id: string, fields: string[] | null];
 
 const TAKE_OVER_PAGE = 1_000;
 
+export interface ConfirmOptions {
+  /** Replicas that must hold what was read before it is written to MySQL; 0: none. */
+  minReplicas: number;
+  /** How long they may take, in ms. */
+  replicaTimeoutMs: number;
+}
+
+const NO_REPLICAS: ConfirmOptions = { minReplicas: 0, replicaTimeoutMs: 0 };
+
+/** Too few replicas hold what was read: the primary alone may be about to be replaced by one that never had it. */
+export class UnconfirmedError extends Error {
+  override readonly name = 'UnconfirmedError';
+}
+
 /** A reply of another shape than Redis documents. */
 export class UnexpectedStreamReplyError extends Error {
   override readonly name = 'UnexpectedStreamReplyError';
@@ -41,6 +55,7 @@ export class EntryStreams {
     /** Only for the blocking read: what shares its connection would wait for as long. */
     private readonly blocking: Redis,
     private readonly consumer: string,
+    private readonly confirmation: ConfirmOptions = NO_REPLICAS,
   ) {}
 
   /** Makes what is missing; from the beginning of the stream, so that nothing written before is passed over. */
@@ -82,6 +97,20 @@ export class EntryStreams {
       if (partition === undefined) throw new UnexpectedStreamReplyError(`XREADGROUP replied for ${key}`);
       return toEntries(partition, entries);
     });
+  }
+
+  /**
+   * Resolves when enough replicas hold everything read so far. Without it a rank could be in MySQL that a promoted replica
+   * never had and gives to somebody else. The PING makes what comes before it count for WAIT, which looks at what this
+   * connection did last. Throws `UnconfirmedError`: what was read stays pending.
+   */
+  async confirm(): Promise<void> {
+    const { minReplicas, replicaTimeoutMs } = this.confirmation;
+    if (minReplicas === 0) return;
+    await this.redis.ping();
+    const confirmed = await this.redis.wait(minReplicas, replicaTimeoutMs);
+    if (confirmed < minReplicas)
+      throw new UnconfirmedError(`${confirmed} of ${minReplicas} replicas confirmed`);
   }
 
   /**

@@ -14,7 +14,7 @@ export interface GateKeeperDeps extends Omit<OpenGateDeps, 'campaigns' | 'gates'
 }
 
 /** Winners are told that they won, and others that it is over, for so long after the end even if Redis loses its data. */
-const KEEP_AFTER_END_MS = 7 * 24 * 3_600_000;
+export const KEEP_AFTER_END_MS = 7 * 24 * 3_600_000;
 const PAGE = 500;
 
 /** A batch another worker has read but not yet begun to write when Redis loses its data is in MySQL after this time. */

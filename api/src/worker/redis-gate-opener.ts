@@ -57,6 +57,11 @@ export class RedisGateOpener implements GateOpener {
     return (await this.redis.openGate(...keys, campaign.id, ...gateArguments(campaign), issued)) === 1;
   }
 
+  /** Shuts a gate: nothing is issued until it is opened again, from MySQL. */
+  async shut(couponId: CouponId): Promise<void> {
+    await this.redis.del(metaKey(couponId));
+  }
+
   /** Brings an open gate in line with MySQL. */
   async update(campaign: Campaign): Promise<void> {
     await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign));

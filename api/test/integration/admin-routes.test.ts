@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { metaKey } from '../../src/redis/keys.js';
-import { ADMIN_TOKEN, startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
+import {
+  ADMIN_TOKEN,
+  startBackends,
+  startReplica,
+  type Backends,
+  type Replica,
+} from '../support/api-replica.js';
 import { admin, call, createCampaign, issue } from '../support/calls.js';
 import { until } from '../support/servers.js';
 
@@ -21,15 +27,24 @@ afterAll(async () => {
 
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toISOString();
 const IN_TWO_HOURS = new Date(Date.now() + 7_200_000).toISOString();
-const pathsOf = (body: Record<string, unknown>) => (body['errors'] as { path: string }[]).map(({ path }) => path);
+const pathsOf = (body: Record<string, unknown>) =>
+  (body['errors'] as { path: string }[]).map(({ path }) => path);
 
 describe('the admin token', () => {
   const get = (headers: Record<string, string>) => call(`${url}/api/v1/admin/coupons`, { headers });
 
   it.each([
     ['none', {}, 'Bearer realm="admin"'],
-    ['a wrong one', { authorization: `Bearer ${ADMIN_TOKEN}x` }, 'Bearer realm="admin", error="invalid_token"'],
-    ['another scheme', { authorization: `Basic ${ADMIN_TOKEN}` }, 'Bearer realm="admin", error="invalid_token"'],
+    [
+      'a wrong one',
+      { authorization: `Bearer ${ADMIN_TOKEN}x` },
+      'Bearer realm="admin", error="invalid_token"',
+    ],
+    [
+      'another scheme',
+      { authorization: `Basic ${ADMIN_TOKEN}` },
+      'Bearer realm="admin", error="invalid_token"',
+    ],
     ['an empty one', { authorization: 'Bearer ' }, 'Bearer realm="admin", error="invalid_token"'],
     ['two', { authorization: `Bearer ${ADMIN_TOKEN} x` }, 'Bearer realm="admin", error="invalid_token"'],
   ])('%s is 401 with a challenge', async (_what, headers, challenge) => {
@@ -43,7 +58,12 @@ describe('the admin token', () => {
   });
 
   it('is asked for before anything else: unknown addresses, methods and bodies too', async () => {
-    for (const [method, path] of [['GET', '/x/y'], ['DELETE', ''], ['POST', ''], ['PATCH', '/1']] as const) {
+    for (const [method, path] of [
+      ['GET', '/x/y'],
+      ['DELETE', ''],
+      ['POST', ''],
+      ['PATCH', '/1'],
+    ] as const) {
       const answer = await call(`${url}/api/v1/admin/coupons${path}`, { method });
       expect(answer.status).toBe(401);
     }
@@ -87,7 +107,11 @@ describe('creating a campaign', () => {
   });
 
   it('takes times of any zone and answers in UTC', async () => {
-    const { body } = await admin(url, 'POST', '', { name: 'x', total: 1, opensAt: '2031-05-01T09:00:00+09:00' });
+    const { body } = await admin(url, 'POST', '', {
+      name: 'x',
+      total: 1,
+      opensAt: '2031-05-01T09:00:00+09:00',
+    });
     expect(body['opensAt']).toBe('2031-05-01T00:00:00.000Z');
   });
 
@@ -108,9 +132,17 @@ describe('creating a campaign', () => {
     ['a time without a zone', { name: 'x', total: 1, opensAt: '2030-01-01T00:00:00' }, ['opensAt']],
     ['a day that does not exist', { name: 'x', total: 1, opensAt: '2030-02-30T00:00:00Z' }, ['opensAt']],
     ['a time before 2000', { name: 'x', total: 1, opensAt: '1969-01-01T00:00:00Z' }, ['opensAt']],
-    ['an end before the beginning', { name: 'x', total: 1, opensAt: IN_TWO_HOURS, closesAt: IN_AN_HOUR }, ['closesAt']],
+    [
+      'an end before the beginning',
+      { name: 'x', total: 1, opensAt: IN_TWO_HOURS, closesAt: IN_AN_HOUR },
+      ['closesAt'],
+    ],
     ['an end in the past', { name: 'x', total: 1, closesAt: '2020-01-01T00:00:00Z' }, ['closesAt']],
-    ['an end at the beginning', { name: 'x', total: 1, opensAt: IN_AN_HOUR, closesAt: IN_AN_HOUR }, ['closesAt']],
+    [
+      'an end at the beginning',
+      { name: 'x', total: 1, opensAt: IN_AN_HOUR, closesAt: IN_AN_HOUR },
+      ['closesAt'],
+    ],
     ['an unknown member', { name: 'x', total: 1, issued: 5 }, ['']],
     ['several faults', { name: '', total: 0 }, ['name', 'total']],
     ['a list', [], ['']],
@@ -133,10 +165,28 @@ describe('creating a campaign', () => {
     ['malformed JSON', '{"name":', JSON_TYPE, 400, 'invalid-request'],
     ['JSON that is no object', '5', JSON_TYPE, 400, 'invalid-request'],
     ['no body', undefined, {}, 415, 'unsupported-media-type'],
-    ['a form', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'unsupported-media-type'],
+    [
+      'a form',
+      'name=x',
+      { 'content-type': 'application/x-www-form-urlencoded' },
+      415,
+      'unsupported-media-type',
+    ],
     ['text', '{}', { 'content-type': 'text/plain' }, 415, 'unsupported-media-type'],
-    ['an unknown encoding', '{}', { ...JSON_TYPE, 'content-encoding': 'rot13' }, 415, 'unsupported-media-type'],
-    ['an unknown charset', '{}', { 'content-type': 'application/json; charset=x' }, 415, 'unsupported-media-type'],
+    [
+      'an unknown encoding',
+      '{}',
+      { ...JSON_TYPE, 'content-encoding': 'rot13' },
+      415,
+      'unsupported-media-type',
+    ],
+    [
+      'an unknown charset',
+      '{}',
+      { 'content-type': 'application/json; charset=x' },
+      415,
+      'unsupported-media-type',
+    ],
     ['more than 16 kB', JSON.stringify({ name: 'n'.repeat(17_000) }), JSON_TYPE, 413, 'payload-too-large'],
   ])('with %s is a problem, not a fault', async (_what, body, headers, status, code) => {
     const answer = await send(body, headers as Record<string, string>);
@@ -270,7 +320,10 @@ describe('when Redis is away', () => {
       await backends.redis.start();
     }
     // Said again, it is applied.
-    await until('Redis takes it', async () => (await admin(url, 'POST', `/${couponId}/close`)).status === 200);
+    await until(
+      'Redis takes it',
+      async () => (await admin(url, 'POST', `/${couponId}/close`)).status === 200,
+    );
     expect((await issue(url, couponId, 'a')).body['code']).toBe('ended');
   });
 

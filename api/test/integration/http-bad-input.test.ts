@@ -76,10 +76,13 @@ describe('a user id', () => {
     await expectNothingWritten();
   });
 
-  it.each(['\x01', '\x7f', '\0'])('with a control character is 400 and nothing is written', async (character) => {
-    expectProblem(await postIssue([`X-USER-ID: a${character}b`]), 400, 'invalid-request');
-    await expectNothingWritten();
-  });
+  it.each(['\x01', '\x7f', '\0'])(
+    'with a control character is 400 and nothing is written',
+    async (character) => {
+      expectProblem(await postIssue([`X-USER-ID: a${character}b`]), 400, 'invalid-request');
+      await expectNothingWritten();
+    },
+  );
 
   it.each([
     ['of 64 characters', 'a'.repeat(64)],
@@ -101,17 +104,24 @@ describe('a coupon id', () => {
     await expectNothingWritten();
   });
 
-  it.each(['%zz', '%', '1%', '%e0%a4%a', '%ff'])('%s, which cannot be decoded, is 400 and nothing is written', async (id) => {
-    expectProblem(await post(`/api/v1/coupons/call/${id}`, ['X-USER-ID: a']), 400, 'invalid-request');
-    await expectNothingWritten();
-  });
+  it.each(['%zz', '%', '1%', '%e0%a4%a', '%ff'])(
+    '%s, which cannot be decoded, is 400 and nothing is written',
+    async (id) => {
+      expectProblem(await post(`/api/v1/coupons/call/${id}`, ['X-USER-ID: a']), 400, 'invalid-request');
+      await expectNothingWritten();
+    },
+  );
 
   it('followed by something else is 404', async () => {
     expectProblem(await post('/api/v1/coupons/call/1/2', ['X-USER-ID: a']), 404, 'not-found');
   });
 
   it('of Number.MAX_SAFE_INTEGER is unknown, not malformed', async () => {
-    expectProblem(await post('/api/v1/coupons/call/9007199254740991', ['X-USER-ID: a']), 404, 'unknown-coupon');
+    expectProblem(
+      await post('/api/v1/coupons/call/9007199254740991', ['X-USER-ID: a']),
+      404,
+      'unknown-coupon',
+    );
   });
 });
 
@@ -128,14 +138,17 @@ describe('an attempt key', () => {
 });
 
 describe('a method', () => {
-  it.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])('%s on the issue call is 405 with Allow', async (method) => {
-    const answer = await sendRaw(
-      `${method} /api/v1/coupons/call/${couponId} HTTP/1.1\r\nHost: x\r\nX-USER-ID: a\r\nConnection: close\r\n\r\n`,
-    );
-    expectProblem(answer, 405, 'method-not-allowed');
-    expect(answer.head).toContain('\r\nallow: POST');
-    await expectNothingWritten();
-  });
+  it.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS'])(
+    '%s on the issue call is 405 with Allow',
+    async (method) => {
+      const answer = await sendRaw(
+        `${method} /api/v1/coupons/call/${couponId} HTTP/1.1\r\nHost: x\r\nX-USER-ID: a\r\nConnection: close\r\n\r\n`,
+      );
+      expectProblem(answer, 405, 'method-not-allowed');
+      expect(answer.head).toContain('\r\nallow: POST');
+      await expectNothingWritten();
+    },
+  );
 
   it('HEAD on the issue call is 405 without a body', async () => {
     const answer = await sendRaw(
@@ -181,6 +194,18 @@ describe('a body on the issue call', () => {
     expect((await issue(replica.url, other, 'b')).status).toBe(200);
   });
 
+  it.each([
+    ['a broken body', 'Transfer-Encoding: chunked\r\n\r\nZZZ'],
+    ['garbage behind the request', 'X: y\r\n\r\ngarbage\r\n\r\n'],
+  ])('with %s does not hide that a coupon was issued', async (_what, rest) => {
+    const other = await createCampaign(replica.url, { total: 10 });
+    const answer = await sendRaw(
+      `POST /api/v1/coupons/call/${other} HTTP/1.1\r\nHost: x\r\nX-USER-ID: odd\r\n${rest}`,
+    );
+    expect([answer.status, answer.body['rank']]).toEqual([200, 1]);
+    expect(answer.head).toContain('Connection: close');
+  });
+
   it('of any size is answered before it is read, and never kept in memory', async () => {
     const other = await createCampaign(replica.url, { total: 10 });
     const before = process.memoryUsage().arrayBuffers;
@@ -195,7 +220,8 @@ describe('a body on the issue call', () => {
     const chunk = Buffer.alloc(1024 * 1024);
     let peak = 0;
     for (let sent = 0; sent < length && !socket.destroyed; sent += chunk.length) {
-      if (!socket.write(chunk)) await until('it was read', () => socket.destroyed || !socket.writableNeedDrain);
+      if (!socket.write(chunk))
+        await until('it was read', () => socket.destroyed || !socket.writableNeedDrain);
       peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
     }
     expect(peak).toBeLessThan(32 * 1024 * 1024);
@@ -204,7 +230,14 @@ describe('a body on the issue call', () => {
 });
 
 describe('an address that does not exist', () => {
-  it.each(['/', '/api/v1', '/api/v1/coupons', '/favicon.ico', '/../etc/passwd', '/api//v1'])('%s is 404', async (path) => {
-    expectProblem(await sendRaw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`), 404, 'not-found');
-  });
+  it.each(['/', '/api/v1', '/api/v1/coupons', '/favicon.ico', '/../etc/passwd', '/api//v1'])(
+    '%s is 404',
+    async (path) => {
+      expectProblem(
+        await sendRaw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+        404,
+        'not-found',
+      );
+    },
+  );
 });

@@ -57,7 +57,12 @@ describe('a rush', () => {
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
     expect(seen(answers)).toEqual(new Set(['200', '409 already-issued']));
-    const facts = answers.map(({ body: { couponId: id, userId, rank, issuedAt } }) => ({ id, userId, rank, issuedAt }));
+    const facts = answers.map(({ body: { couponId: id, userId, rank, issuedAt } }) => ({
+      id,
+      userId,
+      rank,
+      issuedAt,
+    }));
     expect(new Set(facts.map((fact) => JSON.stringify(fact))).size).toBe(1);
     expect(facts[0]).toMatchObject({ id: couponId, userId: 'eager', rank: 1 });
   });
@@ -83,17 +88,20 @@ describe('an answer', () => {
     expect(new Date(body['issuedAt'] as string).toISOString()).toBe(body['issuedAt']);
   });
 
-  it.each(['idempotency-key', 'x-request-id'])('is replayed for the same %s, from any replica', async (header) => {
-    const couponId = await createCampaign(url, { total: 5 });
-    const first = await issue(url, couponId, 'lee', { [header]: 'key-1' });
-    const again = await issue(replicas[1].url, couponId, 'lee', { [header]: 'key-1' });
-    expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([200, null]);
-    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
-    expect(again.body).toEqual(first.body);
-    const other = await issue(url, couponId, 'lee', { [header]: 'key-2' });
-    expect([other.status, other.headers.get('content-type')]).toEqual([409, 'application/problem+json']);
-    expect(other.body).toMatchObject({ code: 'already-issued', status: 409, ...first.body });
-  });
+  it.each(['idempotency-key', 'x-request-id'])(
+    'is replayed for the same %s, from any replica',
+    async (header) => {
+      const couponId = await createCampaign(url, { total: 5 });
+      const first = await issue(url, couponId, 'lee', { [header]: 'key-1' });
+      const again = await issue(replicas[1].url, couponId, 'lee', { [header]: 'key-1' });
+      expect([first.status, first.headers.get('idempotency-replayed')]).toEqual([200, null]);
+      expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
+      expect(again.body).toEqual(first.body);
+      const other = await issue(url, couponId, 'lee', { [header]: 'key-2' });
+      expect([other.status, other.headers.get('content-type')]).toEqual([409, 'application/problem+json']);
+      expect(other.body).toMatchObject({ code: 'already-issued', status: 409, ...first.body });
+    },
+  );
 
   it('believes the Idempotency-Key rather than the request id', async () => {
     const couponId = await createCampaign(url, { total: 5 });
@@ -198,7 +206,9 @@ describe('a gate that is shut', () => {
 describe('an unknown coupon', () => {
   const countQueries = async (work: () => Promise<unknown>): Promise<number> => {
     const questions = async () => {
-      const rows = await replicas[0].prisma.$queryRaw<{ Value: string }[]>`SHOW GLOBAL STATUS LIKE 'Com_select'`;
+      const rows = await replicas[0].prisma.$queryRaw<
+        { Value: string }[]
+      >`SHOW GLOBAL STATUS LIKE 'Com_select'`;
       return Number(rows[0]!.Value);
     };
     const before = await questions();

@@ -38,7 +38,8 @@ const gate = (fields: Record<string, string | number> = {}) =>
 const issue = (pairs: string[], { backlogMax = 1_000, alwaysWrite = 0 } = {}) =>
   redis.issueCoupons(META, WINNERS, STREAM, COUPON, backlogMax, alwaysWrite, ...pairs) as Promise<unknown[]>;
 
-const entries = async () => (await redis.xrange(STREAM, '-', '+')).map(([, fields]) => parseIssuedEntry(fields));
+const entries = async () =>
+  (await redis.xrange(STREAM, '-', '+')).map(([, fields]) => parseIssuedEntry(fields));
 
 /** Everything that a call could have changed. */
 const snapshot = async () => ({
@@ -129,9 +130,13 @@ describe('issueCoupons', () => {
   it('writes something even when nothing is issued if it is told to', async () => {
     await gate({ total: 1, issued: 1 });
     const before = await snapshot();
-    const changesBefore = Number(/rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))![1]);
+    const changesBefore = Number(
+      /rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))![1],
+    );
     expect((await issue(['b', 'k2'], { alwaysWrite: 1 })).slice(2)).toEqual([0]);
-    const changesAfter = Number(/rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))![1]);
+    const changesAfter = Number(
+      /rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))![1],
+    );
     expect(changesAfter).toBeGreaterThan(changesBefore);
     expect(await snapshot()).toEqual(before);
   });

@@ -64,7 +64,7 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
     server,
     close: async () => {
       await closeServer(server, 2_000);
-      redis.disconnect();
+      await redis.quit().catch(() => redis.disconnect());
       await prisma.$disconnect();
     },
   };

@@ -32,6 +32,8 @@ function member(body: string, before: string): string {
   return end > from ? body.slice(from, end) : '-';
 }
 
+const inOneWord = (text: string): string => text.slice(0, 80).replace(/\s+/g, '_') || '-';
+
 /** Before anything is sent: a user who wins without having asked is a phantom, one whose answer is lost is not. */
 function logIntent(user: User, key: string, sentMs: number): void {
   console.log(`> ${user} ${key} ${sentMs}`);
@@ -41,7 +43,7 @@ function logIntent(user: User, key: string, sentMs: number): void {
 function logAnswer(user: User, key: string, sentMs: number, res: Answer): void {
   const body = res.body || '';
   const rank = member(body, '"rank":');
-  const code = res.status === 200 ? '-' : member(body, '"code":"');
+  const code = res.status === 0 ? inOneWord(res.error) : res.status === 200 ? '-' : member(body, '"code":"');
   const replayed = res.headers['Idempotency-Replayed'] === undefined ? 0 : 1;
   const errorCode = res.status === 0 ? res.error_code : 0;
   console.log(

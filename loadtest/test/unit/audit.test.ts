@@ -227,15 +227,15 @@ describe('the audit of unknown outcomes', () => {
   it('resolves timeouts, broken connections and faults against MySQL without calling them failures', () => {
     const result = auditOf(facts(both(holding('won', 1))), [
       told('won', answer(0, null, { errorCode: 1050 })),
-      told('nothing', answer(0, null, { errorCode: 1220 })),
+      told('nothing', answer(0, null, { errorCode: 1220, code: 'reset' })),
       told('unclear', answer(503, null, { code: 'outcome-unknown' })),
       told('killed', null),
     ]);
     expect(found(result)).toEqual({});
     expect(result.unknownResolved).toBe(4);
     expect(result.details.unknownResolved).toEqual([
-      'user won (no answer (k6 error 1050)): issued, rank 1',
-      'user nothing (no answer (k6 error 1220)): not issued',
+      'user won (no answer, k6 error 1050): issued, rank 1',
+      'user nothing (no answer, k6 error 1220 reset): not issued',
       'user unclear (503): not issued',
       'user killed (no answer): not issued',
     ]);

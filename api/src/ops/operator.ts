@@ -1,0 +1,21 @@
+import type { CampaignStore, IssuedStore } from '../coupon/stores.js';
+import type { Redis } from '../redis/connection.js';
+
+/** What a command may use. */
+export interface Operator {
+  redis: Redis;
+  campaigns: CampaignStore;
+  issued: IssuedStore;
+  /** One JSON object a line to stdout; waits while the reader is slow. */
+  print: (line: object) => Promise<void>;
+}
+
+/** A wrong call: the message says how it is done. Status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** It could not be done: the message says what to do next. Status 1. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+}

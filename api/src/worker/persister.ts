@@ -1,0 +1,85 @@
+import type { IssuedStore } from '../coupon/stores.js';
+import type { Issued } from '../coupon/types.js';
+import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
+import type { Logger } from '../logger.js';
+import { backoffMs, pause } from './backoff.js';
+import { merge, nothingPersisted, persistIsolating, type IsolatedResult } from './persist-isolating.js';
+import type { WorkerMetrics } from './worker-metrics.js';
+
+/** The worker is closing and the database does not answer: what is in hand stays pending in Redis. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+}
+
+export interface PersisterDeps {
+  store: Pick<IssuedStore, 'persist'>;
+  logger: Logger;
+  metrics: Pick<WorkerMetrics, 'persistFailures'>;
+}
+
+export interface PersisterOptions {
+  /** Most rows in one statement. */
+  rowsMax: number;
+  /** Tries at rows that fail for no reason we know. */
+  maxTries: number;
+}
+
+const RETRY_FIRST_MS = 100;
+const RETRY_MOST_MS = 5_000;
+
+/** Writes rows until it is done with them, however long the database is away. */
+export class Persister {
+  #failing = false;
+
+  constructor(
+    private readonly deps: PersisterDeps,
+    private readonly options: PersisterOptions,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** True between a failed try and the next that succeeds. */
+  get isFailing(): boolean {
+    return this.#failing;
+  }
+
+  /**
+   * `onUnavailable` is called after each try that failed because the database is unavailable. Throws `StoppedError` when the
+   * signal aborts meanwhile, nothing else.
+   */
+  async persist(rows: readonly Issued[], onUnavailable: () => Promise<void>): Promise<IsolatedResult> {
+    let result = nothingPersisted();
+    for (let start = 0; start < rows.length; start += this.options.rowsMax) {
+      const part = rows.slice(start, start + this.options.rowsMax);
+      result = merge(result, await this.#untilDone(part, onUnavailable));
+      this.#failing = false;
+    }
+    return result;
+  }
+
+  async #untilDone(rows: readonly Issued[], onUnavailable: () => Promise<void>): Promise<IsolatedResult> {
+    const { store, logger, metrics } = this.deps;
+    let isolate = false;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return isolate
+          ? await persistIsolating(store, rows)
+          : { ...(await store.persist(rows)), refusals: [] };
+      } catch (err) {
+        const fault = classifyDatabaseError(err);
+        metrics.persistFailures.inc({ fault });
+        isolate ||= fault === 'data' || (fault === 'unknown' && attempt >= this.options.maxTries);
+        if (fault === 'data') continue;
+        this.#failing = true;
+        if (attempt === 1 || attempt % 10 === 0) {
+          logger.warn(
+            { fault, attempt, rows: rows.length, reason: reasonOf(err) },
+            'a batch is not written yet',
+          );
+        }
+        if (fault === 'unavailable') await onUnavailable();
+        if (this.signal.aborted) throw new StoppedError();
+        await pause(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MOST_MS), this.signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Attempt } from '../../src/coupon/coupon-gate.js';
+import { IssueBatcher } from '../../src/coupon/issue-batcher.js';
+import type { CouponId, IssueOutcome } from '../../src/coupon/types.js';
+
+/** Keeps every call until it is told to answer. */
+class SlowGate {
+  readonly calls: { couponId: CouponId; attempts: readonly Attempt[]; answer: () => void }[] = [];
+
+  issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]> {
+    return new Promise((resolve) => {
+      const outcomes = attempts.map((_, i): IssueOutcome => ({
+        kind: 'issued',
+        rank: i + 1,
+        issuedAtMs: 1,
+        replayed: false,
+      }));
+      this.calls.push({ couponId, attempts, answer: () => resolve(outcomes) });
+    });
+  }
+}
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+const sizes = (gate: SlowGate) => gate.calls.map(({ attempts }) => attempts.length);
+
+function submitMany(batcher: IssueBatcher, couponId: CouponId, count: number): IssueOutcome[] {
+  const outcomes: IssueOutcome[] = [];
+  for (let i = 0; i < count; i++) batcher.submit(couponId, `u${i}`, 'k', (outcome) => outcomes.push(outcome));
+  return outcomes;
+}
+
+describe('a batcher', () => {
+  it('sends what one turn of the event loop brought in one call, in order', async () => {
+    const gate = new SlowGate();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 0 });
+    const outcomes = submitMany(batcher, 1, 3);
+    expect(gate.calls).toHaveLength(0);
+    await nextTurn();
+    expect(gate.calls[0]!.attempts.map(({ userId }) => userId)).toEqual(['u0', 'u1', 'u2']);
+    expect(batcher.pending).toBe(3);
+    gate.calls[0]!.answer();
+    await nextTurn();
+    expect(outcomes.map((outcome) => outcome.kind === 'issued' && outcome.rank)).toEqual([1, 2, 3]);
+    expect(batcher.pending).toBe(0);
+  });
+
+  it('never mixes coupons', async () => {
+    const gate = new SlowGate();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 0 });
+    submitMany(batcher, 1, 2);
+    submitMany(batcher, 2, 3);
+    await nextTurn();
+    expect(gate.calls.map(({ couponId, attempts }) => [couponId, attempts.length])).toEqual([
+      [1, 2],
+      [2, 3],
+    ]);
+  });
+
+  it('sends a full batch at once and the rest after it, several calls in flight', async () => {
+    const gate = new SlowGate();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 0 });
+    submitMany(batcher, 1, 600);
+    expect(sizes(gate)).toEqual([256, 256]);
+    await nextTurn();
+    expect(sizes(gate)).toEqual([256, 256, 88]);
+  });
+
+  it('lingers when it sent a moment ago, so that what trickles in goes together', async () => {
+    const gate = new SlowGate();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 100 });
+    submitMany(batcher, 1, 1);
+    await nextTurn();
+    for (let i = 0; i < 5; i++) {
+      submitMany(batcher, 1, 1);
+      await nextTurn();
+    }
+    expect(sizes(gate)).toEqual([1]);
+    while (gate.calls.length < 2) await nextTurn();
+    expect(sizes(gate)).toEqual([1, 5]);
+  });
+
+  it('tells the metrics the size of every call', async () => {
+    const gate = new SlowGate();
+    const told: number[] = [];
+    const batcher = new IssueBatcher(gate, { batchMax: 2, lingerMs: 0, onBatch: (size) => told.push(size) });
+    submitMany(batcher, 1, 3);
+    await nextTurn();
+    for (const { answer } of gate.calls) answer();
+    await nextTurn();
+    expect(told).toEqual([2, 1]);
+  });
+});

@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, readApiConfig, readDatabaseConfig, readWorkerConfig } from '../../src/config.js';
+
+const ENOUGH = {
+  REDIS_PASSWORD: 'redis-secret',
+  DATABASE_URL: 'mysql://u:database-secret@h:3306/coupons',
+  ADMIN_TOKEN: 'admin-secret-0123456789',
+};
+
+const faultsOf = (env: Record<string, string>): string => {
+  try {
+    readApiConfig(env);
+  } catch (err) {
+    expect(err).toBeInstanceOf(ConfigError);
+    return (err as Error).message;
+  }
+  throw new Error('no fault');
+};
+
+describe('the configuration', () => {
+  it('needs nothing but the secrets', () => {
+    expect(readApiConfig(ENOUGH)).toMatchObject({ PORT: 3000, ISSUE_BATCH_MAX: 256, LISTEN_BACKLOG: 65_535 });
+    expect(readWorkerConfig(ENOUGH)).toMatchObject({ WORKER_PORT: 9100 });
+    expect(readDatabaseConfig({ DATABASE_URL: ENOUGH.DATABASE_URL })).toMatchObject({ DATABASE_POOL: 4 });
+  });
+
+  it('names every fault at once and never a value', () => {
+    const faults = faultsOf({
+      ...ENOUGH,
+      ADMIN_TOKEN: 'tiny',
+      PORT: '99999',
+      REDIS_PASSWORD: '',
+      LOG_LEVEL: 'loud',
+    });
+    for (const name of ['ADMIN_TOKEN', 'PORT', 'REDIS_PASSWORD', 'LOG_LEVEL'])
+      expect(faults).toContain(`${name}:`);
+    for (const value of ['tiny', '99999', 'secret']) expect(faults).not.toContain(value);
+  });
+
+  it('has no secret of its own', () => {
+    const faults = faultsOf({});
+    for (const name of ['ADMIN_TOKEN', 'REDIS_PASSWORD', 'DATABASE_URL'])
+      expect(faults).toContain(`${name}:`);
+  });
+
+  it.each([
+    ['PORT', ''],
+    ['REDIS_COMMAND_TIMEOUT_MS', ''],
+  ])('takes an empty %s as absent, as compose passes it', (name, value) => {
+    expect(() => readApiConfig({ ...ENOUGH, [name]: value })).not.toThrow();
+  });
+
+  it.each([
+    ['DATABASE_URL', 'postgres://u@h/d'],
+    ['DATABASE_URL', 'coupons'],
+    ['PORT', '3000.5'],
+    ['PORT', '0x10'],
+    ['ISSUE_LINGER_MS', ' '],
+    ['ISSUE_BATCH_MAX', '0'],
+    ['ISSUE_BATCH_MAX', '1001'],
+    ['ADMIN_TOKEN', 'with a space in the middle'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(faultsOf({ ...ENOUGH, [name]: value })).toContain(`${name}:`);
+  });
+
+  it('reads sentinels', () => {
+    const { REDIS_SENTINELS } = readApiConfig({ ...ENOUGH, REDIS_SENTINELS: 'a:26379, b:26380' });
+    expect(REDIS_SENTINELS).toEqual([
+      { host: 'a', port: 26_379 },
+      { host: 'b', port: 26_380 },
+    ]);
+    expect(faultsOf({ ...ENOUGH, REDIS_SENTINELS: 'a' })).toContain('REDIS_SENTINELS');
+  });
+});
