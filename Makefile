@@ -10,6 +10,9 @@ USERS ?=
 MODE ?=
 COUPON ?= 1
 SERVICE ?=
+SEED ?=
+ONLY ?=
+DO ?=
 
 STACK := node dist/stack/cli.js
 LOAD := node dist/loadtest/cli.js
@@ -18,13 +21,13 @@ WHERE := $(call given,MODE,mode)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src stack loadtest bench prisma scripts \
-	\( -path loadtest/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
+SOURCES := $(shell find api/src stack loadtest bench faults prisma scripts \
+	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
-	test test-compose bench bench-quick lint format clean programs
+	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,11 +79,30 @@ arrival: ## open model: constant and ramping arrival rate
 audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
 	@$(LOAD) audit --coupon $(COUPON) $(WHERE)
 
+faults: $(BUILT) ## kill, stop and wipe every part under load, then audit [SEED=1] [ONLY=1,3,5] [MODE=…]
+	@node dist/faults/cli.js $(call given,SEED,seed) $(call given,ONLY,only) $(WHERE)
+
+fuzz: $(BUILT) ## 24,000 malformed and hostile requests [SEED=1]
+	@node dist/faults/fuzz.js $(call given,SEED,seed)
+
+soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
+	@node dist/faults/soak.js
+
+dead-letters: $(BUILT) ## entries that could not be written: list, or [DO='replay --all']
+	@$(STACK) ops $(WHERE) -- dead-letters $(or $(DO),list)
+
+reconcile: $(BUILT) ## gaps between Redis and MySQL of every campaign
+	@$(STACK) ops $(WHERE) -- reconcile
+
+rebuild: $(BUILT) ## open the gate of a campaign from MySQL: COUPON=1
+	@$(STACK) ops $(WHERE) -- rebuild --coupon $(COUPON)
+
 test: $(BUILT) programs ## lint, types, unit tests, tests against real servers
 	npm run --silent typecheck
 	npm run --silent lint
 	npm run --silent test:unit
 	npm run --silent test:integration
+	npm run --silent test:faults
 
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@node dist/stack/test-compose.js

@@ -20,7 +20,12 @@ async function main(): Promise<number> {
     return 2;
   }
   print(`fuzz: ${requests} requests, seed ${seed}`);
-  const stack = await openStack({ mode: 'native', name: 'fuzz', onProgress: (line) => print(`    ${line}`) });
+  const stack = await openStack({
+    mode: 'native',
+    name: 'fuzz',
+    env: { NGINX_ISSUE_LIMIT: 'off' },
+    onProgress: (line) => print(`    ${line}`),
+  });
   try {
     await stack.up({ api: 2 });
     const result = await runFuzz({

@@ -17,6 +17,7 @@ const usage = `usage: stack COMMAND [options]
   status                            what runs
   logs     [SERVICE] [--follow] [--lines N]
   down                              stop everything, keep the data
+  ops      -- COMMAND [options]     operator commands: lag, reconcile, dead-letters, rebuild, facts
   install                           install the programs of native mode
   env                               write .env with random secrets unless it is there
 options: --mode native|compose   --name INSTANCE (native only)`;
@@ -108,6 +109,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   status: async () => printStatus(await open()),
   logs: async () => logs(await open()),
   down: async () => (await open()).down(),
+  ops: async () => (await open()).ops(positionals.slice(1), { onLine: say }),
   install: async () => void (await ensurePrograms(say)),
   env: async () => say(ensureEnvFile() ? '.env written' : '.env is complete'),
 };

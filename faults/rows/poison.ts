@@ -54,7 +54,8 @@ export const poison: RowPlan = {
       }
     }
   },
-  async check({ world, note }) {
+  async check(given) {
+    const { world, note } = open(given);
     return await listReplayDiscard(world.stack.ops.bind(world.stack), note);
   },
 };

@@ -81,13 +81,16 @@ export const untilGateOpen = (scene: Scene): Promise<void> =>
     intervalMs: 100,
   });
 
+const rebuildByForce = ({ world, couponId }: Scene): Promise<void> =>
+  world.stack.ops(['rebuild', '--coupon', String(couponId), '--force'], { onLine: () => undefined });
+
 /**
  * Everything promised is in MySQL when the disk goes: nobody comes in that moment, the rush goes on in the next. What
  * happens in the middle of a burst is the window of loss: see window-of-loss.ts.
  */
 export const redisWiped: RowPlan = {
   number: 7,
-  fault: 'Redis wiped, drained before (window of loss: see windowOfLoss)',
+  fault: 'Redis wiped when drained, and rebuilt by force mid-burst (mid-burst wipe: see windowOfLoss)',
   shape,
   rate: 300,
   sellsOutAfterMs: 14_000,
@@ -110,6 +113,12 @@ export const redisWiped: RowPlan = {
         () => world.actors.start('redis'),
       );
       await untilGateOpen(scene);
+      await client.moreDecided(300);
+    }
+    // In the middle of the burst, and the worker sees the gate missing too: one of the two opens it.
+    for (let i = 0; i < 2; i += 1) {
+      await pause(300, 1_200);
+      await inject('an operator rebuilds by force', () => rebuildByForce(scene));
       await client.moreDecided(300);
     }
   },

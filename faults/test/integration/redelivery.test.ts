@@ -1,0 +1,47 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { Drainer } from '../../../api/src/worker/drainer.js';
+import { createWorkerMetrics } from '../../../api/src/worker/worker-metrics.js';
+import { until } from '../../../api/test/support/servers.js';
+import { range, users, WorkerWorld } from '../../../api/test/support/worker-world.js';
+
+let world: WorkerWorld;
+
+beforeAll(async () => {
+  world = await WorkerWorld.create();
+});
+afterEach(() => world.reset());
+afterAll(() => world?.remove());
+
+describe('a worker that comes back to entries of its own', () => {
+  test('counts no delivery against them before the database answers', async () => {
+    await world.addEntry(1, 1, users(1, 20));
+    await world.deliverTo('worker-1');
+    let asked = 0;
+    const pingDatabase = async () => {
+      asked += 1;
+      if (asked <= 6) throw new Error('not yet');
+    };
+    const drainer = new Drainer(
+      {
+        streams: await world.streamsOf('worker-1'),
+        redis: world.redis,
+        store: world.issued,
+        pingDatabase,
+        logger: pino({ level: 'silent' }),
+        metrics: createWorkerMetrics(world.redis),
+      },
+      { rowsMax: 500, blockMs: 50, claimIdleMs: 60_000, maxDeliveries: 3 },
+    );
+    drainer.start();
+    try {
+      await until('it has asked more often than an entry may be delivered', () => asked > 4);
+      expect((await world.pending(1)).map(([, , , deliveries]) => deliveries)).toEqual([1]);
+      await world.untilDrained();
+      expect(await world.ranks(1)).toEqual(range(1, 20));
+      expect(await world.deadLetters()).toEqual([]);
+    } finally {
+      await drainer.stop();
+    }
+  });
+});
