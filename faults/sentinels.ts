@@ -24,11 +24,13 @@ async function freePort(): Promise<number> {
 /** Two Redis servers, one a replica of the other, and three sentinels that promote it. */
 export class SentinelSet {
   readonly #children = new Map<number, ChildProcess>();
-  readonly #password = readSecrets(readEnvironment()).REDIS_PASSWORD;
   #sentinels: number[] = [];
   #data: number[] = [];
 
-  constructor(private readonly folder: string) {}
+  constructor(
+    private readonly folder: string,
+    private readonly password = readSecrets(readEnvironment()).REDIS_PASSWORD,
+  ) {}
 
   /** For the programs: where the sentinels are, and that an issue counts when the replica has it. */
   get env(): Record<string, string> {
@@ -100,8 +102,10 @@ export class SentinelSet {
 
   async untilReplicated(primary: number): Promise<void> {
     const replicated = () =>
-      withRedisAt(primary, async (redis) =>
-        /slave0:.*state=online/.test(await redis.info('replication')),
+      withRedisAt(
+        primary,
+        async (redis) => /slave0:.*state=online/.test(await redis.info('replication')),
+        this.password,
       ).catch(() => false);
     await waitUntil(replicated, { what: 'the replica follows', timeoutMs: 20_000 });
   }
@@ -112,8 +116,8 @@ export class SentinelSet {
 
   async #startData(port: number, primary: number | null): Promise<void> {
     const lines = [
-      `requirepass ${this.#password}`,
-      `masterauth ${this.#password}`,
+      `requirepass ${this.password}`,
+      `masterauth ${this.password}`,
       'appendonly yes',
       'appendfsync always',
       'save ""',
@@ -127,7 +131,7 @@ export class SentinelSet {
   async #startSentinel(port: number, primary: number): Promise<void> {
     const lines = [
       `sentinel monitor ${NAME} 127.0.0.1 ${primary} ${QUORUM}`,
-      `sentinel auth-pass ${NAME} ${this.#password}`,
+      `sentinel auth-pass ${NAME} ${this.password}`,
       `sentinel down-after-milliseconds ${NAME} 1000`,
       `sentinel failover-timeout ${NAME} 5000`,
     ];
@@ -161,7 +165,7 @@ export class SentinelSet {
 
   /** Null: it does not answer, or with an error. */
   async #ask(port: number, command: string, ...args: string[]): Promise<unknown> {
-    const password = this.#sentinels.includes(port) ? null : this.#password;
+    const password = this.#sentinels.includes(port) ? null : this.password;
     return await withRedisAt(port, (redis) => redis.call(command, ...args), password).catch(() => null);
   }
 }

@@ -16,7 +16,7 @@ export class TcpProxy {
   #jitterMs = 0;
   #stalled = false;
   #closing = false;
-  readonly #held: (() => void)[] = [];
+  readonly #pumps = new Set<() => void>();
 
   private constructor(private readonly targetPort: number) {
     this.#server = createServer((client) => this.#accept(client));
@@ -46,7 +46,7 @@ export class TcpProxy {
 
   flow(): void {
     this.#stalled = false;
-    for (const release of this.#held.splice(0)) release();
+    for (const pump of this.#pumps) pump();
   }
 
   /** Resets every connection. New ones are taken. */
@@ -87,18 +87,28 @@ export class TcpProxy {
     for (const socket of [client, server]) socket.on('error', end).on('close', end);
   }
 
+  /** One queue a direction: whatever happens, bytes arrive in the order they were sent in. */
   #forward(pair: Pair, from: Socket, to: Socket): void {
-    let notBefore = 0;
+    const queue: { chunk: Buffer; dueMs: number }[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const pump = () => {
+      clearTimeout(timer);
+      timer = undefined;
+      for (let head = queue[0]; head && !this.#stalled; head = queue[0]) {
+        const leftMs = head.dueMs - performance.now();
+        if (leftMs > 0) {
+          timer = setTimeout(pump, leftMs);
+          return;
+        }
+        queue.shift();
+        if (!pair.swallowed && to.writable) to.write(head.chunk);
+      }
+    };
+    this.#pumps.add(pump);
+    from.once('close', () => this.#pumps.delete(pump));
     from.on('data', (chunk: Buffer) => {
-      if (pair.swallowed) return;
-      const wait = this.#delayMs + Math.random() * this.#jitterMs;
-      notBefore = Math.max(notBefore, performance.now() + wait);
-      const pass = () => {
-        if (this.#stalled) this.#held.push(pass);
-        else if (!pair.swallowed && to.writable) to.write(chunk);
-      };
-      if (wait === 0 && notBefore <= performance.now()) pass();
-      else setTimeout(pass, notBefore - performance.now());
+      queue.push({ chunk, dueMs: performance.now() + this.#delayMs + Math.random() * this.#jitterMs });
+      if (!timer) pump();
     });
   }
 }

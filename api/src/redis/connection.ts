@@ -17,6 +17,9 @@ const addressOf = (config: RedisConfig) =>
       }
     : { host: config.REDIS_HOST, port: config.REDIS_PORT };
 
+/** Long enough for `quit` and then `disconnect`. */
+const REVIVE_AFTER_MS = 100;
+
 const retryDelayMs = (times: number): number => Math.min(50 * times, 500);
 
 /**
@@ -42,6 +45,7 @@ export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { b
     // A promoted replica answers READONLY to a client of the old primary: reconnect to find the new one.
     reconnectOnError: (err) => err.message.startsWith('READONLY'),
   });
+  neverGiveUp(redis);
   let lost = false;
   redis.on('error', (err: Error) => {
     if (!lost) logger.warn({ err: err.message }, 'redis connection lost');
@@ -52,6 +56,23 @@ export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { b
     lost = false;
   });
   return redis;
+}
+
+/**
+ * ioredis gives up for good when it is disconnected while it asks the sentinels, be it by a failover announced in that moment.
+ * Only whoever closes a client on purpose means that.
+ */
+function neverGiveUp(redis: Redis): void {
+  let closed = false;
+  const disconnect = redis.disconnect.bind(redis);
+  redis.disconnect = (reconnect = false) => {
+    closed ||= !reconnect;
+    disconnect(reconnect);
+  };
+  const revive = () => {
+    if (!closed && redis.status === 'end') redis.connect().catch(() => undefined);
+  };
+  redis.on('end', () => setTimeout(revive, REVIVE_AFTER_MS).unref());
 }
 
 /** Resolves when the client can take commands; rejects after `timeoutMs`. */

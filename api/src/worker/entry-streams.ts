@@ -118,7 +118,8 @@ export class EntryStreams {
    * would hand new entries to nobody.
    */
   abandonRead(): void {
-    this.blocking.disconnect(true);
+    // One that is not ready has no read waiting, and is being connected already.
+    if (this.blocking.status === 'ready') this.blocking.disconnect(true);
   }
 
   /** Makes this worker the owner of what has been pending for `idleMs`; does not count as a delivery. */
