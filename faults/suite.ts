@@ -39,6 +39,8 @@ export async function runSuite(
   const world = await World.open(options.mode, (line) => print(`    ${line}`));
   const results: RowResult[] = [];
   let windowOfLoss: WindowOfLoss[] | undefined;
+  // What an earlier run left may have another environment.
+  await world.stack.down();
   try {
     if (options.windowOfLoss && options.mode === 'native') {
       print('window of loss');

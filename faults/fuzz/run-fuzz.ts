@@ -32,6 +32,12 @@ export interface FuzzResult {
   faults: string[];
 }
 
+interface SlowClient {
+  socket: Socket;
+  openedMs: number;
+  closedMs: number | null;
+}
+
 interface Door {
   name: string;
   port: number;
@@ -87,20 +93,22 @@ class Fuzz {
 }
 
 /** Clients that begin a request and never end it: their connections must be closed by the other side. */
-async function openSlowClients(doors: readonly Door[], couponId: number): Promise<Socket[]> {
+async function openSlowClients(doors: readonly Door[], couponId: number): Promise<SlowClient[]> {
   const begin = `POST /api/v1/coupons/call/${couponId} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-USER-ID: slow`;
-  const sockets = Array.from({ length: SLOW_CLIENTS }, (_, i) => {
+  const clients = Array.from({ length: SLOW_CLIENTS }, (_, i) => {
     const socket = connect({ port: doors[i % doors.length]!.port, host: '127.0.0.1' });
     socket.on('error', () => undefined);
     socket.resume();
     socket.write(begin);
-    return socket;
+    const client: SlowClient = { socket, openedMs: Date.now(), closedMs: null };
+    socket.once('close', () => (client.closedMs = Date.now()));
+    return client;
   });
-  await waitUntil(() => sockets.every(({ connecting }) => !connecting), {
+  await waitUntil(() => clients.every(({ socket }) => !socket.connecting), {
     what: 'slow clients',
     timeoutMs: 10_000,
   });
-  return sockets;
+  return clients;
 }
 
 export interface FuzzOptions {
@@ -120,19 +128,20 @@ export async function runFuzz({ stack, random, requests, print }: FuzzOptions): 
   await fuzz.send(Math.round(requests * WARM_UP_SHARE));
   const before = await sampleProcesses(stack);
   print(`warm after ${Math.round(requests * WARM_UP_SHARE)} requests`);
-  const slowSinceMs = Date.now();
   const slow = await openSlowClients(doors, couponId);
   await fuzz.send(requests);
   print(`${requests} requests sent`);
   const faults = [...fuzz.faults];
-  const closed = () => slow.every(({ destroyed }) => destroyed);
+  const closed = () => slow.every(({ closedMs }) => closedMs !== null);
   await waitUntil(closed, { what: 'slow clients are cut off', timeoutMs: SLOW_GONE_WITHIN_MS }).catch(() => {
     faults.push(
-      `${slow.filter(({ destroyed }) => !destroyed).length} clients that never finish are still connected`,
+      `${slow.filter(({ closedMs }) => closedMs === null).length} clients that never finish are still connected`,
     );
   });
-  const slowClientsClosedAfterMs = Date.now() - slowSinceMs;
-  for (const socket of slow) socket.destroy();
+  const slowClientsClosedAfterMs = Math.max(
+    ...slow.map(({ openedMs, closedMs }) => (closedMs ?? Date.now()) - openedMs),
+  );
+  for (const { socket } of slow) socket.destroy();
   const after = await settled(stack, before);
   faults.push(...compare(before, after));
   const writtenNow = await countWritten(stack, couponId);

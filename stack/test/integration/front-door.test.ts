@@ -134,11 +134,11 @@ describe('the front door', () => {
       431,
       'headers-too-large',
     ],
-    ['a version of HTTP to come', 'GET / HTTP/3.0\r\nHost: a\r\n\r\n', 505, 'invalid-request'],
+    ['a version of HTTP to come', 'GET / HTTP/3.0\r\nHost: a\r\n\r\n', 400, 'invalid-request'],
     [
       'an unknown transfer coding',
       `POST ${issue} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13\r\nConnection: close\r\n\r\n`,
-      501,
+      400,
       'invalid-request',
     ],
   ])('%s is answered with a problem', async (_title, request, status, code) => {
