@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 /** Lines of standard error that a failure quotes. */
@@ -19,42 +20,53 @@ export class DockerError extends Error {
   override readonly name = 'DockerError';
 }
 
+/** The last lines, for the message of a failure: a failed build tells the reason on either stream. */
+class Tail {
+  readonly #lines: string[] = [];
+
+  readonly add = (line: string): void => {
+    if (line.trim()) this.#lines.push(line);
+    if (this.#lines.length > QUOTED_LINES) this.#lines.shift();
+  };
+
+  toString(): string {
+    return this.#lines.join('\n');
+  }
+}
+
+async function statusOf(child: ChildProcess): Promise<number | null> {
+  const [status] = (await once(child, 'close')) as [number | null];
+  return status;
+}
+
 /**
  * Runs the `docker` client and returns what it prints.
  *
- * @throws {DockerError} with the end of its standard error, on a non-zero exit or when there is no `docker`
+ * @throws {DockerError} with the end of what it said, on a non-zero exit or when there is no `docker`
  */
 export async function docker(args: readonly string[], options: RunOptions = {}): Promise<string> {
-  options.signal?.throwIfAborted();
-  const child = spawn('docker', args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...(options.env ?? process.env) },
-  });
-  const stop = () => child.kill('SIGTERM');
-  options.signal?.addEventListener('abort', stop, { once: true });
+  const { env = process.env, onLine, signal, withErrors } = options;
+  signal?.throwIfAborted();
+  const child = spawn('docker', args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env } });
+  const stop = (): boolean => child.kill('SIGTERM');
+  signal?.addEventListener('abort', stop, { once: true });
   const output: string[] = [];
-  const errors: string[] = [];
-  const stdout = createInterface({ input: child.stdout });
-  stdout.on('line', options.onLine ?? ((line) => output.push(line)));
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    if (options.withErrors) output.push(line);
-    if (line.trim()) errors.push(line);
-    if (errors.length > QUOTED_LINES) errors.shift();
-  });
-  const read = new Promise((resolve) => stdout.once('close', resolve));
+  const tail = new Tail();
+  const collect = (line: string): void => {
+    output.push(line);
+    tail.add(line);
+  };
+  const stdout = createInterface({ input: child.stdout }).on('line', onLine ?? collect);
+  const stderr = createInterface({ input: child.stderr }).on('line', withErrors ? collect : tail.add);
   try {
-    const status = await new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', resolve);
-    });
-    await read;
-    options.signal?.throwIfAborted();
+    const [status] = await Promise.all([statusOf(child), once(stdout, 'close'), once(stderr, 'close')]);
+    signal?.throwIfAborted();
     if (status === 0) return output.join('\n');
   } catch (err) {
-    if (options.signal?.aborted) throw err;
+    if (signal?.aborted) throw err;
     throw new DockerError(`docker cannot be run: ${(err as Error).message}`, { cause: err });
   } finally {
-    options.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', stop);
   }
-  throw new DockerError(`docker ${args.join(' ')} failed:\n${errors.join('\n')}`);
+  throw new DockerError(`docker ${args.join(' ')} failed:\n${tail.toString()}`);
 }
