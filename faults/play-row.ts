@@ -7,8 +7,8 @@ import type { Random } from './random.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';
 
-const MAX_USERS = 60_000;
-const MAX_MS = 150_000;
+const MAX_USERS = 100_000;
+const MAX_MS = 300_000;
 /** Before the first fault the rush is on; after the last one it goes on. */
 const USERS_AROUND = 100;
 const NEVER_SOLD_OUT = 1_000_000;
