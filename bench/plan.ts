@@ -1,6 +1,6 @@
 export interface Plan {
   readonly form: 'full' | 'quick';
-  /** Interleaved rounds of kept connections, and how long one is. */
+  /** Interleaved rounds of kept connections, and how long one is: wrk takes whole seconds. */
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
@@ -19,7 +19,7 @@ const full: Plan = {
   form: 'full',
   rounds: 5,
   seconds: 2,
-  warmUpSeconds: 1.5,
+  warmUpSeconds: 2,
   connections: 256,
   burstRounds: 5,
   burstConnections: 10_000,

@@ -77,6 +77,7 @@ export class IssueBatcher {
     const outcomes = await this.gate.issue(couponId, lane.attempts);
     this.options.onBatch?.(lane.attempts.length, performance.now() - startMs);
     this.#pending -= lane.attempts.length;
-    for (const [i, onOutcome] of lane.callbacks.entries()) onOutcome(outcomes[i]!);
+    // By index: entries() makes an array for each attempt.
+    for (let i = 0; i < outcomes.length; i += 1) lane.callbacks[i]!(outcomes[i]!);
   }
 }

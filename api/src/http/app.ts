@@ -1,12 +1,12 @@
-import express, { type Express, type Router } from 'express';
+import express, { type Express, type IRouter, type Router } from 'express';
 import { pinoHttp } from 'pino-http';
 import type { Logger } from '../logger.js';
 import { errorHandler, notFound } from './error-handler.js';
 
 export interface AppDeps {
   logger: Logger;
-  /** First in line and without any middleware before it. */
-  issueRoute: Router;
+  /** Puts its routes on the app itself, first in line: a router of its own would route every request twice. */
+  issueRoute: (app: IRouter) => void;
   /** All others, in order; they are logged. */
   routes: Router[];
 }
@@ -17,7 +17,7 @@ export function createApp({ logger, issueRoute, routes }: AppDeps): Express {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(issueRoute);
+  issueRoute(app);
   app.use(
     pinoHttp({
       logger,

@@ -1,4 +1,5 @@
 import { createServer, IncomingMessage, ServerResponse, type Server, type ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
 import { rawProblem, type ProblemCode } from './problem.js';
@@ -12,6 +13,15 @@ const MAX_HEADER_BYTES = 16_384;
 /** How long a connection that cannot go on may take for its last answer. Longer than Redis may take to decide. */
 const REFUSED_LINGER_MS = 2_000;
 
+/** The keys under which the router keeps notes on a request: found by having one routed, they are not exported. */
+function routerSymbols(): symbol[] {
+  const probe = { url: '/', method: 'GET' };
+  const router = express.Router();
+  router.get('/', () => undefined);
+  router(probe as express.Request, {} as express.Response, () => undefined);
+  return Object.getOwnPropertySymbols(probe);
+}
+
 /**
  * Express calls `Object.setPrototypeOf` on every request and response, which throws V8 out of its fast paths. Here the
  * prototypes of the constructors *are* the ones Express wants, so that the call changes nothing.
@@ -20,6 +30,7 @@ const REFUSED_LINGER_MS = 2_000;
  * birth; added later, each third one would copy a growing property array (measured: 17 KB a request became 9 KB).
  */
 function presetPrototypes(app: Express): Pick<ServerOptions, 'IncomingMessage' | 'ServerResponse'> {
+  const symbols = routerSymbols();
   class PresetRequest extends IncomingMessage {
     res: unknown = undefined;
     next: unknown = undefined;
@@ -28,9 +39,15 @@ function presetPrototypes(app: Express): Pick<ServerOptions, 'IncomingMessage' |
     _parsedUrl: unknown = undefined;
     params: unknown = undefined;
     route: unknown = undefined;
+
+    constructor(socket: Socket) {
+      super(socket);
+      for (const symbol of symbols) (this as Record<symbol, unknown>)[symbol] = undefined;
+    }
   }
   class PresetResponse extends ServerResponse<PresetRequest> {
-    locals: unknown = undefined;
+    /** Express would make one without prototype, which V8 keeps as a dictionary. */
+    locals: Record<string, unknown> = {};
   }
   const owner = { value: app, configurable: true, enumerable: true, writable: true };
   app.request = Object.defineProperty(

@@ -21,7 +21,11 @@ async function answerTo(
   routes.get('/fault', () => {
     throw fault;
   });
-  const app = createApp({ logger: createLogger('test', 'silent'), issueRoute: Router(), routes: [routes] });
+  const app = createApp({
+    logger: createLogger('test', 'silent'),
+    issueRoute: () => undefined,
+    routes: [routes],
+  });
   server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server!.once('listening', resolve));
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fault`);

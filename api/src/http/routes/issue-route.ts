@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Router } from 'express';
+import type { IRouter } from 'express';
 import { fingerprintOf } from '../../coupon/attempt-key.js';
 import type { IssueCoupon } from '../../coupon/issue-coupon.js';
 import type { CouponId, IssueOutcome, UserId } from '../../coupon/types.js';
@@ -99,37 +99,37 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
  * `POST /api/v1/coupons/call/:couponId`, the hot path: plain strings and `writeHead` instead of `res.json`, no log line
  * for expected outcomes (nginx's access log has them, with the request id).
  */
-export function issueRoute({ issueCoupon, onAnswer, logger }: IssueRouteDeps): Router {
-  const router = Router();
-  router.post('/api/v1/coupons/call/:couponId', (req, res) => {
-    const startMs = performance.now();
-    const couponId = parseCouponId(req.params.couponId);
-    const userId = parseUserId(req);
-    const attempt = attemptOf(req);
-    if (couponId === null || userId === null || attempt === null) {
-      sendProblem(
-        res,
-        couponId === null
-          ? 'invalid-coupon-id'
-          : userId === null
-            ? 'invalid-user-id'
-            : 'invalid-idempotency-key',
-      );
-      onAnswer('badRequest', performance.now() - startMs);
-      return;
-    }
-    issueCoupon(couponId, userId, attempt, (outcome) => {
-      render(res, couponId, userId, outcome);
-      const durationMs = performance.now() - startMs;
-      onAnswer(outcome.kind === 'issued' && outcome.replayed ? 'replayed' : outcome.kind, durationMs);
-      if (durationMs > SLOW_MS || outcome.kind === 'outcomeUnknown') {
-        logger.warn(
-          { couponId, outcome, durationMs, requestId: req.headers['x-request-id'] },
-          'slow or unknown answer',
+export function issueRoute({ issueCoupon, onAnswer, logger }: IssueRouteDeps) {
+  return (app: IRouter): void => {
+    app.post('/api/v1/coupons/call/:couponId', (req, res) => {
+      const startMs = performance.now();
+      const couponId = parseCouponId(req.params.couponId);
+      const userId = parseUserId(req);
+      const attempt = attemptOf(req);
+      if (couponId === null || userId === null || attempt === null) {
+        sendProblem(
+          res,
+          couponId === null
+            ? 'invalid-coupon-id'
+            : userId === null
+              ? 'invalid-user-id'
+              : 'invalid-idempotency-key',
         );
+        onAnswer('badRequest', performance.now() - startMs);
+        return;
       }
+      issueCoupon(couponId, userId, attempt, (outcome) => {
+        render(res, couponId, userId, outcome);
+        const durationMs = performance.now() - startMs;
+        onAnswer(outcome.kind === 'issued' && outcome.replayed ? 'replayed' : outcome.kind, durationMs);
+        if (durationMs > SLOW_MS || outcome.kind === 'outcomeUnknown') {
+          logger.warn(
+            { couponId, outcome, durationMs, requestId: req.headers['x-request-id'] },
+            'slow or unknown answer',
+          );
+        }
+      });
     });
-  });
-  router.all('/api/v1/coupons/call/:couponId', methodNotAllowed('POST'));
-  return router;
+    app.all('/api/v1/coupons/call/:couponId', methodNotAllowed('POST'));
+  };
 }
