@@ -18,6 +18,8 @@ const WARM_UP_SHARE = 0.2;
 const JUDGED_FROM_MINUTES = 3;
 
 const ALLOWED: Record<string, Allowance> = {
+  // It keeps up to 512 idle connections a worker towards the replicas, and closes them after a minute.
+  'nginx sockets': { share: 0.2, free: 400 },
   'memory MiB': { share: 0.15, free: 15 },
   sockets: { share: 0.2, free: 20 },
   'stream entries': { share: 0.5, free: 100 },
