@@ -5,6 +5,12 @@ import type { ServiceSpec } from './service-spec.js';
 /** Environment that api, worker, migrate and ops share: where Redis and the database are, on top of the caller's. */
 export type AppEnvironment = Readonly<Record<string, string>>;
 
+/**
+ * A replica has one core's worth of work: V8's helper threads for collecting garbage would only take it from the other
+ * replicas, and handing over costs more than it saves (measured: docs/performance.md). As in api/Dockerfile.
+ */
+const replicaFlags = ['--single-threaded-gc'];
+
 interface NodeServiceOptions {
   readonly index: number;
   readonly port: number;
@@ -15,11 +21,12 @@ const nodeService = (
   kind: 'api' | 'worker',
   { index, port, env }: NodeServiceOptions,
   own: Record<string, string>,
+  flags: readonly string[] = [],
 ): ServiceSpec => ({
   name: `${kind}-${index}`,
   port,
   command: process.execPath,
-  args: ['--enable-source-maps', apiProgram(`main-${kind}`)],
+  args: [...flags, '--enable-source-maps', apiProgram(`main-${kind}`)],
   env: { ...env, HOST: '127.0.0.1', ...own },
   isReady: async () => (await httpStatus(`http://127.0.0.1:${port}/readyz`)) === 200,
   readyTimeoutMs: 60_000,
@@ -29,7 +36,7 @@ const nodeService = (
 });
 
 export const apiService = (options: NodeServiceOptions): ServiceSpec => ({
-  ...nodeService('api', options, { PORT: String(options.port) }),
+  ...nodeService('api', options, { PORT: String(options.port) }, replicaFlags),
   cpus: Number(options.env['API_CPUS'] ?? 0) || undefined,
 });
 
