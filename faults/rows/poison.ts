@@ -1,8 +1,12 @@
 import { partitionOf, streamKey } from '../../api/src/redis/keys.js';
+import { waitUntil } from '../../stack/wait-until.js';
 import { withRedis } from '../redis-link.js';
 import type { RowPlan, Scene } from '../row.js';
+import type { World } from '../world.js';
 import { open } from './open-scene.js';
 
+/** Of the first entry beyond the stock. */
+const BEYOND_RANK = 5_000_000;
 const EARLIER_MS = 1_700_000_000_000;
 
 /** Entries that no worker can write, each in its own way; a good row beside a bad one must not be lost with it. */
@@ -22,7 +26,7 @@ function poisonOf({ couponId, random }: Scene, serial: number): [string, string[
     ['not an entry', ['hello', 'world']],
     ['no users', ['c', `${couponId}`, 't', `${EARLIER_MS}`, 'r', '1', 'u', '']],
     ['a rank that somebody else has', entry(1, `${user}\tx`)],
-    ['a rank beyond the stock', entry(5_000_000 + serial, `${user}\tx`)],
+    ['a rank beyond the stock', entry(BEYOND_RANK + serial, `${user}\tx`)],
     ['a user id that is too long', entry(6_000_000 + serial, `${'u'.repeat(65)}\tx`)],
     ['a coupon that does not exist', entry(1, `${user}\tx`, couponId + 16_000_000)],
   ]);
@@ -55,19 +59,60 @@ export const poison: RowPlan = {
     }
   },
   async check(given) {
-    const { world, note } = open(given);
-    return await listReplayDiscard(world.stack.ops.bind(world.stack), note);
+    const scene = open(given);
+    return [...(await checkAlarm(scene)), ...(await checkOperator(scene))];
   },
 };
 
-type Ops = (args: readonly string[], options: { onLine: (line: string) => void }) => Promise<void>;
+const LETTERS = ROUNDS * 6;
 
-/** What an operator does about them. */
-async function listReplayDiscard(ops: Ops, note: (line: string) => void): Promise<string[]> {
-  const lines: string[] = [];
-  await ops(['dead-letters', 'list'], { onLine: (line) => lines.push(line) });
-  note(`dead-letters list: ${lines.length} lines`);
-  return lines.length >= ROUNDS * 6
+interface Letter {
+  id: string;
+  reason: string;
+  rows: { userId: string; rank: number; reason: string }[];
+}
+
+/** The worker's metrics say that somebody has to look. */
+async function checkAlarm({ world }: Scene): Promise<string[]> {
+  const { port } = await world.stack.service!('worker-1');
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
+  const faults: string[] = [];
+  if (!(value('coupon_dead_letters') >= LETTERS))
+    faults.push('coupon_dead_letters does not show the dead letters');
+  if (!(value('coupon_drain_contradictions_total') >= ROUNDS)) {
+    faults.push('coupon_drain_contradictions_total does not show the contradictions');
+  }
+  return faults;
+}
+
+/** What an operator does: look, mend the cause and replay, or drop. */
+async function checkOperator({ world, couponId, note }: Scene): Promise<string[]> {
+  const before = await listLetters(world);
+  const mendable = before.find(({ rows }) => rows[0]?.rank === BEYOND_RANK && rows[0].userId === 'poison0');
+  const useless = before.find(({ reason }) => reason === 'malformed');
+  if (before.length < LETTERS || !mendable || !useless)
+    return [`${before.length} dead letters are listed, not ${LETTERS}`];
+  await world.operator.change(couponId, { total: BEYOND_RANK });
+  await letters(world, 'replay', '--id', mendable.id);
+  await letters(world, 'drop', '--id', useless.id);
+  const written = async () => (await world.facts(couponId)).mysql.some(({ rank }) => rank === BEYOND_RANK);
+  await waitUntil(written, { what: 'the replayed entry is in MySQL', timeoutMs: 20_000, intervalMs: 500 });
+  const after = await listLetters(world);
+  note(
+    `dead letters: ${before.length} listed, one replayed after its cause was gone, one dropped, ${after.length} left`,
+  );
+  return after.length === before.length - 2
     ? []
-    : [`dead-letters list shows ${lines.length} lines, not ${ROUNDS * 6} letters`];
+    : [`${after.length} dead letters are left of ${before.length}`];
+}
+
+async function listLetters(world: World): Promise<Letter[]> {
+  return (await letters(world, 'list')).map((line) => JSON.parse(line) as Letter);
+}
+
+async function letters(world: World, ...args: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  await world.stack.ops(['dead-letters', ...args], { onLine: (line) => lines.push(line) });
+  return lines;
 }

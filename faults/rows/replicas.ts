@@ -60,7 +60,7 @@ export const rollingRestart: RowPlan = {
   number: 3,
   fault: 'rolling restart under load',
   shape: shapeOf(REPLICAS),
-  rate: 400,
+  rate: 600,
   sellsOutAfterMs: null,
   modes: both,
   clientsNoticeNothing: true,
