@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   const passed = result.rows.filter(({ faults }) => faults.length === 0).length;
   const seconds = Math.round(result.durationMs / 1_000);
   print(`${result.injected} faults injected in ${seconds} s, seed ${result.seed}; ${file}`);
-  print(`faults: ${passed} passed, ${result.rows.length - passed} failed`);
+  print(`Tests: ${passed} passed, ${result.rows.length - passed} failed (rows of faults)`);
   return passed === result.rows.length ? 0 : 1;
 }
 

@@ -54,7 +54,7 @@ async function main(): Promise<number> {
       `clients that never finish were gone after ${(result.slowClientsClosedAfterMs / 1_000).toFixed(1)} s`,
     );
     for (const fault of result.faults) print(fault);
-    print(`fuzz: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
+    print(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (fuzz)`);
     return result.faults.length === 0 ? 0 : 1;
   } finally {
     await stack.down();

@@ -44,7 +44,7 @@ async function main(): Promise<number> {
       `${result.calls} calls, ${result.coupons} coupons of ${result.campaigns} campaigns, ${result.redisBytesPerCoupon} bytes of Redis a coupon`,
     );
     for (const fault of result.faults) print(fault);
-    print(`soak: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
+    print(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (soak)`);
     return result.faults.length === 0 ? 0 : 1;
   } finally {
     await stack.down();
