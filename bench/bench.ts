@@ -28,8 +28,19 @@ import { measureDrain, measureRival, measureThreeReplicas } from './specials/wri
 import { createCampaign } from './system/campaigns.js';
 import type { Sandbox } from './system/sandbox.js';
 import { checkTargets } from './targets.js';
+import { PARTS as PARTS_OF_SYSTEM, type CpuPerCoupon } from './capacity/model.js';
+import { checkCapacity } from './specials/capacity-check.js';
 
-export const PARTS = ['kept', 'burst', 'redis', 'memory', 'telemetry', 'peak', 'writing'] as const;
+export const PARTS = [
+  'kept',
+  'burst',
+  'capacity',
+  'redis',
+  'memory',
+  'telemetry',
+  'peak',
+  'writing',
+] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface BenchOptions {
@@ -59,7 +70,8 @@ export async function runBench(sandbox: Sandbox, { plan, parts, only }: BenchOpt
   const { rows, notes } = running;
   const wants = (part: Part) => parts.includes(part);
   const kept = wants('kept') ? await measureKept(rows, plan, sandbox.report) : new Map();
-  const bursts = wants('burst') ? await bursting(running) : new Map();
+  const client = wants('burst') ? await burstClient(running) : undefined;
+  const bursts = client ? await measureBursts(rows, plan, client, sandbox.report) : new Map();
   const results = rows.map(({ id, what, kind }): RowResult => ({
     id,
     what,
@@ -67,7 +79,9 @@ export async function runBench(sandbox: Sandbox, { plan, parts, only }: BenchOpt
     ...(kept.has(id) && { kept: kept.get(id) }),
     ...(bursts.has(id) && { burst: bursts.get(id) }),
   }));
-  const specials = await measureSpecials(running, wants);
+  const capacity =
+    client && wants('capacity') ? await capacityChecks(running, client, bursts.get('system')) : undefined;
+  const specials = { ...(await measureSpecials(running, wants)), ...(capacity && { capacity }) };
   const versions = await sandbox.stack.versions();
   return {
     at: new Date().toISOString(),
@@ -97,17 +111,30 @@ async function startEverything(sandbox: Sandbox, plan: Plan, only?: readonly str
   return { sandbox, plan, stack, others, durable, rows, env, notes: [] };
 }
 
-async function bursting({ rows, plan, sandbox, notes }: Running) {
+/** Undefined, with a note in the result, where bursts cannot be made. */
+async function burstClient({ plan, notes }: Running): Promise<string | undefined> {
   const client = await buildBurstClient();
-  if ('missing' in client) {
-    notes.push(client.missing);
-    return new Map();
-  }
-  if (openFileLimit() < plan.burstConnections + 500) {
-    notes.push(`only ${openFileLimit()} open files allowed: bursts are left out`);
-    return new Map();
-  }
-  return await measureBursts(rows, plan, client.program, sandbox.report);
+  if ('program' in client && openFileLimit() >= plan.burstConnections + 500) return client.program;
+  notes.push(
+    'missing' in client
+      ? client.missing
+      : `only ${openFileLimit()} open files allowed (ulimit -n): bursts are left out`,
+  );
+  return undefined;
+}
+
+/** Only where the whole system's own burst was measured, which the prediction is made from. */
+async function capacityChecks({ rows, plan, sandbox }: Running, client: string, burst: RowResult['burst']) {
+  const row = rows.find(({ id }) => id === 'system');
+  if (!row || !burst) return undefined;
+  sandbox.report('capacity: bursts of other sizes through the front door');
+  const cpuUs = Object.fromEntries(PARTS_OF_SYSTEM.map((part) => [part, burst.cpuUs[part]!.median]));
+  const calibration = {
+    connections: burst.connections,
+    lastAnswerMs: burst.lastAnswerMs.median,
+    cpuUs: cpuUs as unknown as CpuPerCoupon,
+  };
+  return await checkCapacity(row, client, calibration, plan.burstRounds);
 }
 
 async function measureSpecials(running: Running, wants: (part: Part) => boolean): Promise<Specials> {

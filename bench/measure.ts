@@ -68,7 +68,8 @@ async function keptRound(row: Row, connections: number, seconds: number): Promis
   return { requestsPerSecond: result.requests / result.seconds, latencyMs: result.latencyMs, cpuUs };
 }
 
-async function burstRound(row: Row, program: string, connections: number): Promise<BurstRound> {
+/** One burst; answers other than 200 are counted, not refused. */
+export async function burstRound(row: Row, program: string, connections: number): Promise<BurstRound> {
   const { result, cpuUs } = await withCpu(row, async () => {
     const ran = await runBurst(program, row.url, row.next(), connections);
     return { result: ran, requests: connections };

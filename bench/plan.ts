@@ -17,16 +17,16 @@ export interface Plan {
 
 const full: Plan = {
   form: 'full',
-  rounds: 5,
+  rounds: 4,
   seconds: 2,
   warmUpSeconds: 2,
   connections: 256,
-  burstRounds: 5,
+  burstRounds: 3,
   burstConnections: 10_000,
-  peakRounds: 3,
+  peakRounds: 2,
   peakUsers: 10_000,
   writeSeconds: 3,
-  fillSeconds: 6,
+  fillSeconds: 5,
 };
 
 const quick: Plan = {

@@ -66,6 +66,21 @@ function writingTable({ writing, threeReplicasPerSecond }: Specials): string {
   return columns([['', 'rows/s', 'writer µs/row', 'database µs/row'], ...lines, ...three]);
 }
 
+function capacityTable({ capacity }: Specials): string {
+  if (!capacity) return '';
+  const lines = capacity.map((check) => [
+    `${whole(check.users)} users`,
+    `${check.predictedCpuSeconds.toFixed(2)} ÷ ${check.measuredCpuSeconds.toFixed(2)} s`,
+    (check.predictedCpuSeconds / check.measuredCpuSeconds).toFixed(2),
+    `${whole(check.predictedMs)} ÷ ${whole(check.measuredMs)} ms`,
+    (check.predictedMs / check.measuredMs).toFixed(2),
+  ]);
+  return columns([
+    ['', 'CPU of all parts, predicted ÷ measured', '', 'last answer, predicted ÷ measured', ''],
+    ...lines,
+  ]);
+}
+
 const ratioText = ({ id, ratio }: Target): string =>
   ratio === null
     ? 'not measured'
@@ -104,6 +119,7 @@ export function describe(rows: readonly RowResult[], specials: Specials, targets
           `nginx return 200 ${whole(peaks.floor.makespanMs)} ms (p95 ${whole(peaks.floor.p95Ms)} ms)`
         : '',
     ],
+    ['Capacity, predicted from the burst of 10,000', capacityTable(specials)],
     ['Targets', targetTable(targets)],
   ];
   return parts

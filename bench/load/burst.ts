@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { projectRoot } from '../../stack/paths.js';
 import { findProgram } from '../../stack/native/programs.js';
@@ -27,6 +27,7 @@ export async function buildBurstClient(): Promise<{ program: string } | { missin
       missing: 'Go is not installed (1.21 or later): bench/burst cannot be built, bursts are left out',
     };
   }
+  mkdirSync(dirname(program), { recursive: true });
   try {
     await run(go, ['build', '-o', program, '.'], { cwd: join(projectRoot, 'bench', 'burst') });
     return { program };

@@ -1,3 +1,4 @@
+import type { CapacityCheck } from './capacity-check.js';
 import type { PeakResult } from './peak.js';
 import type { RedisNoop } from './redis-noop.js';
 import type { RowsWritten } from './writing.js';
@@ -14,6 +15,8 @@ export interface Specials {
   readonly threeReplicasPerSecond?: number;
   readonly peaks?: { readonly floor: PeakResult; readonly system: PeakResult };
   readonly bytesPerCoupon?: number;
+  /** Predicted and measured at other sizes, see docs/capacity.md. */
+  readonly capacity?: readonly CapacityCheck[];
   /** 0 to 1. */
   readonly telemetry?: number;
 }
