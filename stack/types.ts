@@ -70,7 +70,7 @@ export interface Stack {
   /** Runs `main-ops` where it reaches Redis and MySQL. Rejects, with the end of its standard error, on a non-zero exit. */
   ops(args: readonly string[], options?: OpsOptions): Promise<void>;
   versions(): Promise<StackVersions>;
-  /** Native mode only: `redis`, `database`, `nginx`, `api-1`, `worker-1`, … one by one. */
+  /** Native mode only: `redis`, `database`, `nginx`, `api-1`, `worker-1`, … one by one; `influxdb` runs only when it is asked for. */
   service?(name: string): Promise<ServiceControl>;
 }
 

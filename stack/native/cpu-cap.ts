@@ -1,7 +1,18 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-const periodMicroseconds = 100_000;
+/** The least quota that Linux takes. */
+const leastQuota = 1_000;
+
+/**
+ * Short, so that a capped process never stands still for long: with the usual 100 ms one that has used up its tenth of
+ * a CPU answers nothing for 90 ms. Very small caps need a longer one, or the quota would be below the least.
+ */
+export function quotaOf(cpus: number): { periodMicroseconds: number; quota: number } {
+  const periodMicroseconds = Math.min(100_000, Math.max(10_000, Math.ceil(leastQuota / cpus)));
+  return { periodMicroseconds, quota: Math.max(leastQuota, Math.round(cpus * periodMicroseconds)) };
+}
+
 const groupOf = (root: string, folder: string, service: string): string =>
   join(root, `coupon-rush-${basename(folder)}-${service}`);
 
@@ -9,13 +20,17 @@ const v1Root = '/sys/fs/cgroup/cpu';
 const v2Root = '/sys/fs/cgroup';
 const isV2 = (): boolean => existsSync(join(v2Root, 'cgroup.controllers'));
 
-function capV1(group: string, quota: number): void {
+function capV1(group: string, cpus: number): void {
+  const { periodMicroseconds, quota } = quotaOf(cpus);
   mkdirSync(group, { recursive: true });
+  // The old quota may exceed a shorter period, which Linux takes only without one.
+  writeFileSync(join(group, 'cpu.cfs_quota_us'), '-1');
   writeFileSync(join(group, 'cpu.cfs_period_us'), String(periodMicroseconds));
   writeFileSync(join(group, 'cpu.cfs_quota_us'), String(quota));
 }
 
-function capV2(group: string, quota: number): void {
+function capV2(group: string, cpus: number): void {
+  const { periodMicroseconds, quota } = quotaOf(cpus);
   const controllers = join(v2Root, 'cgroup.subtree_control');
   if (!readFileSync(controllers, 'utf8').includes('cpu')) writeFileSync(controllers, '+cpu');
   mkdirSync(group, { recursive: true });
@@ -28,17 +43,26 @@ function capV2(group: string, quota: number): void {
  * @returns a line for people: done, or why not (the process then runs without a cap)
  */
 export function capCpu(folder: string, service: string, pid: number, cpus: number): string {
-  const quota = Math.max(1_000, Math.round(cpus * periodMicroseconds));
   const v2 = isV2();
   const group = groupOf(v2 ? v2Root : v1Root, folder, service);
   try {
     if (!v2 && !existsSync(v1Root)) throw new Error('this machine has no cgroups');
-    if (v2) capV2(group, quota);
-    else capV1(group, quota);
+    if (v2) capV2(group, cpus);
+    else capV1(group, cpus);
     writeFileSync(join(group, 'cgroup.procs'), String(pid));
     return `${service}: at most ${cpus} CPU (cgroup v${v2 ? 2 : 1})`;
   } catch (error) {
     return `${service}: runs without its CPU cap of ${cpus} (${error instanceof Error ? error.message : error})`;
+  }
+}
+
+/** Takes the cap off processes that go on running; harmless when there is none. */
+export function liftCpuCap(folder: string, service: string): void {
+  try {
+    if (isV2()) writeFileSync(join(groupOf(v2Root, folder, service), 'cpu.max'), 'max');
+    else writeFileSync(join(groupOf(v1Root, folder, service), 'cpu.cfs_quota_us'), '-1');
+  } catch {
+    // There was none.
   }
 }
 

@@ -8,6 +8,8 @@ const single: Readonly<Record<string, { port: number; variable: string }>> = {
   ops: { port: 8081, variable: 'OPS_PORT' },
   redis: { port: 16_379, variable: 'NATIVE_REDIS_PORT' },
   database: { port: 13_306, variable: 'NATIVE_DATABASE_PORT' },
+  influxdb: { port: 18_086, variable: 'NATIVE_INFLUXDB_PORT' },
+  'influxdb-backup': { port: 18_088, variable: 'NATIVE_INFLUXDB_BACKUP_PORT' },
 };
 /** Services that are numbered from 1: `api-1` is at the base. */
 const numbered: Readonly<Record<string, { base: number; variable: string }>> = {

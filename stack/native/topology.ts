@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { readSecrets } from '../env-file.js';
 import { appEnvironment } from './app-environment.js';
 import { databaseService } from './database-service.js';
+import { influxdbService } from './influxdb-service.js';
 import { ManagedService } from './managed-service.js';
 import { Nginx } from './nginx-service.js';
 import { apiService, workerService } from './node-services.js';
@@ -22,7 +23,7 @@ export interface InstanceOptions {
 
 /** Stop order: whoever is called goes after its callers. */
 const stopRank = (service: string): number =>
-  ['nginx', 'api', 'worker', 'database', 'redis'].findIndex((kind) => service.startsWith(kind));
+  ['nginx', 'api', 'worker', 'database', 'redis', 'influxdb'].findIndex((kind) => service.startsWith(kind));
 
 /** The services of one native instance by name, made when they are asked for. */
 export class Topology {
@@ -81,6 +82,9 @@ export class Topology {
     if (kind === 'api' || kind === 'worker') {
       const options = { index: Number(index), port, env: await this.appEnvironment() };
       return kind === 'api' ? apiService(options) : workerService(options);
+    }
+    if (kind === 'influxdb') {
+      return influxdbService({ folder, port, backupPort: await ports.of('influxdb-backup') });
     }
     const { redis, database } = await requirePrograms();
     const secrets = readSecrets(environment);
