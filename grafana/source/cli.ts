@@ -1,0 +1,3 @@
+import { writeDashboards } from './write.js';
+
+writeDashboards();
