@@ -13,6 +13,13 @@ SERVICE ?=
 SEED ?=
 ONLY ?=
 DO ?=
+REPLICAS ?=
+ROUNDS ?=
+API_CPUS ?=
+SCENARIO ?=
+FRESH ?=
+COMPARISON ?=
+AGAINST ?=
 
 STACK := node dist/stack/cli.js
 LOAD := node dist/loadtest/cli.js
@@ -21,12 +28,13 @@ WHERE := $(call given,MODE,mode)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src stack loadtest bench faults prisma scripts \
+SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench faults prisma scripts \
 	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
+	compare step-load report dashboards metrics \
 	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs
 
 help: ## this list
@@ -78,6 +86,25 @@ arrival: ## open model: constant and ramping arrival rate
 
 audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
 	@$(LOAD) audit --coupon $(COUPON) $(WHERE)
+
+COMPARE = node dist/loadtest/compare/cli.js
+COMPARED = $(if $(REPLICAS),--replicas '$(REPLICAS)') $(call given,ROUNDS,rounds) $(call given,API_CPUS,api-cpus) \
+	$(call given,SCENARIO,scenario) $(call given,USERS,users) $(if $(FRESH),--fresh) $(WHERE)
+
+compare: $(BUILT) ## what each replica brings: REPLICAS="1 2 4" [ROUNDS=3] [API_CPUS=0.05] [SCENARIO=peak] [FRESH=1]
+	@$(COMPARE) run $(COMPARED)
+
+step-load: $(BUILT) ## the same, then a rising rate until a limit breaks: the capacity of each count
+	@$(COMPARE) step $(COMPARED)
+
+report: $(BUILT) ## rebuild the last comparison's report [COMPARISON=id] [AGAINST=id]
+	@$(COMPARE) report $(call given,COMPARISON,id) $(call given,AGAINST,against)
+
+dashboards: $(BUILT) ## write grafana/dashboards/*.json from their source
+	@node dist/grafana/source/cli.js
+
+metrics: $(BUILT) ## InfluxDB beside the native stack, filled every second until Ctrl-C
+	@node dist/telegraf/collector/cli.js
 
 faults: $(BUILT) ## kill, stop and wipe every part under load, then audit [SEED=1] [ONLY=1,3,5] [MODE=…]
 	@node dist/faults/cli.js $(call given,SEED,seed) $(call given,ONLY,only) $(WHERE)

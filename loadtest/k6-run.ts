@@ -16,6 +16,8 @@ export interface K6Run {
   env: Record<string, string>;
   /** Of every sample. */
   tags: Record<string, string>;
+  /** Where samples go, as k6's `--out` takes it: `influxdb=http://127.0.0.1:8086/k6`. */
+  out?: string | undefined;
   /** All requests that will be sent, if known. */
   requests: number | null;
   onProgress: (line: string) => void;
@@ -74,6 +76,7 @@ function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
     // Raw lines, written one by one to the file before console.log returns: nothing is queued, nothing gets lost.
     ...['--log-format', 'raw', '--console-output', clientLog],
     ...['--summary-export', summary],
+    ...(run.out === undefined ? [] : ['--out', run.out]),
     ...pairs('--tag', run.tags),
     ...pairs('--env', { ...run.env, CLIENT_LOG: '1' }),
     join(run.root, 'loadtest/k6', `${run.script}.ts`),

@@ -30,7 +30,7 @@ const names: Readonly<Record<Component, string>> = {
   redis: 'Redis',
   worker: 'worker',
   database: 'MySQL',
-  k6: 'k6 (the load generator)',
+  k6: 'k6',
 };
 
 export const component = (name: Component | null): string => (name === null ? 'nothing' : names[name]);

@@ -64,7 +64,7 @@ export function replicaTable(report: Report): Table {
     head: [
       'replicas',
       'valid rounds',
-      'issued/s: median (min – max)',
+      'issued/s (min – max)',
       'p50',
       'p95',
       'p99',

@@ -103,7 +103,15 @@
         legend: {
           display: spec.series.length > 1,
           position: 'bottom',
-          labels: { color: colour('text'), boxWidth: 12, boxHeight: 12, padding: 14 },
+          labels: {
+            color: colour('text'),
+            boxWidth: 12,
+            boxHeight: 12,
+            padding: 14,
+            pointStyleWidth: 12,
+            usePointStyle: spec.series.some(({ line }) => line),
+            pointStyle: 'rect',
+          },
         },
         tooltip: {
           callbacks: {

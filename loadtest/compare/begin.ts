@@ -1,0 +1,100 @@
+import { execFileSync } from 'node:child_process';
+import { describeMachine } from '../result.js';
+import { calibrate } from './calibrate.js';
+import { planOf, type Bench, type Load } from './context.js';
+import type { CompareOptions } from './options.js';
+import { ComparisonStore, storedComparisons } from './store.js';
+import { remaining } from './compare.js';
+import type { ComparisonRecord, CpuCap } from './types.js';
+
+/** How long the smallest count should need for one run. */
+const LONGEST_RUN_S = 15;
+
+function codeVersion(root: string): string {
+  try {
+    const git = (...args: string[]) =>
+      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+changes'}`;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** The last comparison of the same kind that was interrupted, unless the code has changed since. */
+export function unfinished(
+  options: CompareOptions,
+  mode: ComparisonRecord['mode'],
+  root: string,
+): ComparisonStore | null {
+  const id = storedComparisons().at(-1);
+  if (id === undefined) return null;
+  const store = ComparisonStore.at(id);
+  const { comparison, runs } = store.load();
+  const same =
+    comparison.scenario === options.scenario &&
+    comparison.mode === mode &&
+    comparison.rounds === options.rounds &&
+    comparison.replicas.join() === options.replicas.join() &&
+    comparison.code === codeVersion(root) &&
+    (options.apiCpus === null
+      ? comparison.apiCpus.how === 'calibrated'
+      : (comparison.apiCpus.cpus ?? 0) === options.apiCpus) &&
+    (options.users === null || options.users === comparison.users);
+  return same && remaining(comparison, runs).length > 0 ? store : null;
+}
+
+/** Users that keep the smallest count busy for a while, and rates that the largest one can take. */
+function loadFor(options: CompareOptions, expectedTps: number): Load {
+  const [least, most] = [options.replicas[0]!, options.replicas.at(-1)!];
+  const perReplica = expectedTps / most;
+  const issuing = Math.min(
+    10_000,
+    Math.max(500, Math.round((perReplica * least * LONGEST_RUN_S) / 100) * 100),
+  );
+  const users = options.users ?? (options.scenario === 'sold-out' ? issuing * 2 : issuing);
+  // Far enough above the largest count that arrivals never are what limits it, below what piles up for the smallest.
+  return {
+    scenario: options.scenario,
+    users,
+    rate: options.rate ?? Math.max(20, Math.round(perReplica * least * 0.7)),
+    durationS: LONGEST_RUN_S,
+  };
+}
+
+/** Calibrates, then stores what is going to be measured. */
+export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
+  const { stack, root } = bench;
+  const wish = options.apiCpus === 0 ? null : options.apiCpus;
+  const { cap, expectedTps } = await calibrate(bench, options.replicas.at(-1)!, wish);
+  const none: CpuCap = { cpus: null, how: 'none', note: 'Asked for without a cap.' };
+  let apiCpus = options.apiCpus === 0 ? none : cap;
+  const fault = apiCpus.cpus === null ? null : await bench.caps.set(apiCpus.cpus);
+  await bench.caps.lift();
+  if (fault !== null) {
+    apiCpus = { cpus: null, how: 'none', note: `A cap of ${apiCpus.cpus} CPU could not be set (${fault}).` };
+    bench.say(`No CPU cap: ${fault}`);
+  }
+  const load = loadFor(options, expectedTps);
+  const now = new Date().toISOString();
+  const plan = planOf(load);
+  const comparison: ComparisonRecord = {
+    id: `compare-${options.scenario}-${stack.mode}-${now.slice(0, 19).replaceAll(/[-:]/g, '')}`,
+    startedAt: now,
+    scenario: options.scenario,
+    mode: stack.mode,
+    replicas: options.replicas,
+    rounds: options.rounds,
+    users: plan.users,
+    stock: plan.stock,
+    ...(options.scenario === 'arrival' && load.rate !== undefined && { rate: load.rate }),
+    apiCpus,
+    environment: describeMachine(await stack.versions(), bench.k6.version),
+    code: codeVersion(root),
+  };
+  const store = ComparisonStore.at(comparison.id);
+  store.create(comparison);
+  bench.say(
+    `${comparison.id}: ${options.replicas.join(', ')} replicas, ${options.rounds} rounds, ${plan.users} users each`,
+  );
+  return store;
+}

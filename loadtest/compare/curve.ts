@@ -1,0 +1,24 @@
+import type { Attempt } from '../client-log.js';
+import { percentile } from './statistics.js';
+import type { CurvePoint } from './types.js';
+
+/** Answers by the second in which they came, counted from the first request on; seconds without any are there too. */
+export function curveOf(attempts: readonly Attempt[]): CurvePoint[] {
+  const first = attempts.reduce((least, { sentMs }) => Math.min(least, sentMs), Infinity);
+  const seconds: { issued: number; refused: number; failed: number; durations: number[] }[] = [];
+  for (const { sentMs, answer } of attempts) {
+    if (!answer) continue;
+    const second = Math.floor((sentMs + answer.durationMs - first) / 1_000);
+    while (seconds.length <= second) seconds.push({ issued: 0, refused: 0, failed: 0, durations: [] });
+    const entry = seconds[second]!;
+    if (answer.status === 200) entry.issued += 1;
+    else if (answer.status === 409 || answer.status === 410) entry.refused += 1;
+    else entry.failed += 1;
+    entry.durations.push(answer.durationMs);
+  }
+  return seconds.map(({ issued, refused, failed, durations }, second) => {
+    const sorted = durations.sort((a, b) => a - b);
+    const at = (share: number) => (sorted.length > 0 ? percentile(sorted, share) : null);
+    return { second, issued, refused, failed, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  });
+}

@@ -1,0 +1,160 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runScenario, readClientLog, type Attempt } from '../index.js';
+import type { RunResult } from '../result.js';
+import { planOf, type Bench, type Load } from './context.js';
+import { CpuAccounting } from './cpu-accounting.js';
+import { curveOf } from './curve.js';
+import { dropKeptConnections } from './fresh-connections.js';
+import { limitOf, saturatedFirst } from './saturation.js';
+import type { CpuUse, RunRecord, SampleCounts } from './types.js';
+import { invalidReasons } from './validity.js';
+
+export interface Cell {
+  readonly replicas: number;
+  readonly round: number;
+  readonly attempt: number;
+  /** CPUs of one replica; null: no cap. */
+  readonly cap: number | null;
+}
+
+interface Summary {
+  requests: number;
+  dropped: number;
+}
+
+/** k6's own counts, from the summary it writes at its end. */
+async function readSummary(folder: string): Promise<Summary> {
+  const { metrics } = JSON.parse(await readFile(join(folder, 'k6-summary.json'), 'utf8')) as {
+    metrics: Record<string, { count?: number }>;
+  };
+  return { requests: metrics['http_reqs']?.count ?? 0, dropped: metrics['dropped_iterations']?.count ?? 0 };
+}
+
+/** From the first request to the last answer, ms since the epoch. */
+function spanOf(attempts: readonly Attempt[]): { firstMs: number; lastMs: number } {
+  let [firstMs, lastMs] = [Infinity, 0];
+  for (const { sentMs, answer } of attempts) {
+    firstMs = Math.min(firstMs, sentMs);
+    lastMs = Math.max(lastMs, sentMs + (answer?.durationMs ?? 0));
+  }
+  return { firstMs, lastMs };
+}
+
+function cpuUse(
+  accounting: CpuAccounting,
+  span: { firstMs: number; lastMs: number },
+  cell: Cell,
+  cpus: number,
+) {
+  const { seconds, machine } = accounting.between(span.firstMs, span.lastMs);
+  const durationS = Math.max(0.001, (span.lastMs - span.firstMs) / 1_000);
+  const cpu = [...seconds].map(([component, used]): CpuUse => {
+    const limitCpus = limitOf(component, { cpus, replicas: cell.replicas, cap: cell.cap });
+    return { component, seconds: used, limitCpus, utilisation: used / (limitCpus * durationS) };
+  });
+  return { cpu, machine };
+}
+
+async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise<SampleCounts> {
+  return { k6, influxdb: influx ? await influx.countSamples(testid) : null };
+}
+
+const ms = (value: number | null): number => value ?? 0;
+
+function toRecord(
+  result: RunResult,
+  cell: Cell,
+): Pick<RunRecord, 'answers' | 'audit' | 'latencyMs' | 'successRate'> & Cell {
+  const { answers, audit, latencyMs } = result;
+  const sent = Object.values(answers).reduce((sum, count) => sum + count, 0);
+  const definite = answers['200'] + answers['409'] + answers['410'];
+  return {
+    ...cell,
+    answers: {
+      issued: answers['200'],
+      alreadyIssued: answers['409'],
+      soldOut: answers['410'],
+      other: answers.other,
+      timeouts: answers.timeouts,
+      connectionErrors: answers.connectionErrors,
+    },
+    audit,
+    latencyMs: {
+      p50: ms(latencyMs.p50),
+      p95: ms(latencyMs.p95),
+      p99: ms(latencyMs.p99),
+      max: ms(latencyMs.max),
+    },
+    successRate: sent > 0 ? definite / sent : 0,
+  };
+}
+
+export interface Measured {
+  readonly run: RunRecord;
+  readonly result: RunResult;
+}
+
+/**
+ * One run on replicas that are ready and warm: fresh campaign, k6, drain, audit, then what it cost. The cap holds while
+ * k6 runs: a replica with a twentieth of a CPU needs seconds for its first call of the admin API.
+ */
+export async function measureRun(
+  bench: Bench,
+  load: Load,
+  cell: Cell,
+  tags: Record<string, string>,
+): Promise<Measured> {
+  const accounting = await CpuAccounting.start(bench.stack);
+  const plan = planOf(load);
+  const out = bench.influx ? `influxdb=${bench.influx.url}/k6` : undefined;
+  let result: RunResult;
+  let capFault: string | null = null;
+  try {
+    result = await runScenario({
+      ...{ stack: bench.stack, k6: bench.k6, root: bench.root, signal: bench.signal },
+      replicas: cell.replicas,
+      plan,
+      out,
+      tags: { ...tags, scenario_name: load.scenario },
+      onProgress: () => undefined,
+      aroundLoad: {
+        before: async () => {
+          await dropKeptConnections(bench.stack);
+          capFault = cell.cap === null ? null : await bench.caps.set(cell.cap);
+        },
+        after: () => bench.caps.lift(),
+      },
+    });
+  } finally {
+    accounting.stop();
+  }
+  const folder = join(bench.root, 'loadtest', 'results', result.testid);
+  const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), await readSummary(folder)];
+  const span = spanOf(attempts);
+  const { cpu, machine } = cpuUse(accounting, span, cell, result.environment.cpus);
+  const samples = await samplesOf(bench, result.testid, summary.requests);
+  const { cap: _cap, ...base } = toRecord(result, cell);
+  const run: RunRecord = {
+    ...base,
+    testid: result.testid,
+    scenario: load.scenario,
+    startedAt: new Date(span.firstMs).toISOString(),
+    endedAt: new Date(span.lastMs).toISOString(),
+    users: result.users,
+    stock: result.stock,
+    tps: result.tps,
+    makespanMs: result.makespanMs,
+    droppedIterations: summary.dropped,
+    samples,
+    cpu,
+    machineUtilisation: machine,
+    saturatedFirst: saturatedFirst(cpu, machine),
+    invalid: [
+      ...invalidReasons({ audit: result.audit, droppedIterations: summary.dropped, samples }),
+      ...(capFault === null ? [] : [`no CPU cap: ${capFault}`]),
+    ],
+    curve: curveOf(attempts),
+  };
+  return { run, result };
+}

@@ -1,0 +1,58 @@
+import { docker } from '../../stack/compose/docker.js';
+import { listContainers } from '../../stack/compose/containers.js';
+import type { ComposeStack } from '../../stack/compose.js';
+import type { Stack } from '../../stack/index.js';
+import { capCpu, liftCpuCap, quotaOf } from '../../stack/native/cpu-cap.js';
+
+/**
+ * Caps replicas that already run: they start and warm up without a cap, or a replica with a twentieth of a CPU would
+ * need half a minute to start.
+ */
+export class ReplicaCaps {
+  constructor(
+    private readonly stack: Stack,
+    /** Name of the stack's instance. */
+    private readonly instance: string,
+  ) {}
+
+  /** @returns why it could not be done, or null when every replica is capped */
+  async set(cpus: number): Promise<string | null> {
+    if (this.stack.mode === 'compose') return await this.#update(cpus);
+    const replicas = (await this.stack.status()).filter(({ service }) => service.startsWith('api-'));
+    const lines = replicas.map(({ service, pid }) =>
+      pid ? capCpu(this.instance, service, pid, cpus) : `${service}: is not running`,
+    );
+    return lines.find((line) => !line.includes(': at most')) ?? null;
+  }
+
+  async lift(): Promise<void> {
+    if (this.stack.mode === 'compose') {
+      await this.#update(null);
+      return;
+    }
+    for (const { service } of await this.stack.status()) {
+      if (service.startsWith('api-')) liftCpuCap(this.instance, service);
+    }
+  }
+
+  async #update(cpus: number | null): Promise<string | null> {
+    const { periodMicroseconds, quota } =
+      cpus === null ? { periodMicroseconds: 100_000, quota: -1 } : quotaOf(cpus);
+    try {
+      const { project } = this.stack as ComposeStack;
+      const ids = (await listContainers(project, 'api')).filter(({ running }) => running).map(({ id }) => id);
+      await docker(['update', '--cpu-quota', '-1', ...ids]);
+      await docker([
+        'update',
+        '--cpu-period',
+        String(periodMicroseconds),
+        '--cpu-quota',
+        String(quota),
+        ...ids,
+      ]);
+      return null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { Component, CpuUse } from './types.js';
+
+/** From here on a part counts as working at its limit: a burst has a beginning and an end in which nobody is busy. */
+const BUSY = 0.85;
+const MACHINE_BUSY = 0.92;
+
+/**
+ * The part that came nearest to its own limit. When none did and yet the machine had no CPU left, the part that used
+ * most of it, usually the load generator: it took from the others what they would have needed.
+ */
+export function saturatedFirst(cpu: readonly CpuUse[], machineUtilisation: number): Component | null {
+  const [busiest] = [...cpu].sort((a, b) => b.utilisation - a.utilisation);
+  if (busiest && busiest.utilisation >= BUSY) return busiest.component;
+  if (machineUtilisation < MACHINE_BUSY) return null;
+  const [largest] = [...cpu].sort((a, b) => b.seconds - a.seconds);
+  return largest?.component ?? null;
+}
+
+export interface Limits {
+  readonly cpus: number;
+  readonly replicas: number;
+  /** Cap of one replica; null: none. */
+  readonly cap: number | null;
+}
+
+/** CPUs a part can use at most. A replica, a worker and Redis do their work in one thread each. */
+export function limitOf(component: Component, { cpus, replicas, cap }: Limits): number {
+  switch (component) {
+    case 'api':
+      return cap === null ? Math.min(cpus, replicas) : cap * replicas;
+    case 'redis':
+    case 'worker':
+      return 1;
+    case 'nginx':
+      return Math.min(cpus, 2);
+    case 'database':
+    case 'k6':
+      return cpus;
+    default:
+      return component satisfies never;
+  }
+}
