@@ -4,7 +4,7 @@ import { beginDraining, closeServer, createHttpServer, listen } from './http/ser
 import { Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createPrismaClient } from './db/prisma-client.js';
-import { connectRedis, untilReady, type Redis } from './redis/connection.js';
+import { closeRedis, connectRedis, untilReady, type Redis } from './redis/connection.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** sysexits.h: EX_CONFIG. */
@@ -32,7 +32,7 @@ async function start(config: ApiConfig): Promise<void> {
   const prisma = createPrismaClient(config);
   lifecycle.onClose('database', () => prisma.$disconnect());
   const redis = connectRedis(config, logger);
-  lifecycle.onClose('redis', () => quit(redis));
+  lifecycle.onClose('redis', () => closeRedis(redis));
   const api = createApi({ config, logger, prisma, redis });
   lifecycle.onClose('attempts', () => untilDecided(api.pending));
   await untilRedisAnswers(redis, logger);
@@ -52,12 +52,6 @@ async function start(config: ApiConfig): Promise<void> {
 /** Every attempt ends with an outcome within the command limit of Redis. */
 async function untilDecided(pending: () => number): Promise<void> {
   while (pending() > 0) await sleep(5);
-}
-
-/** Politely if it answers; a Redis that is away must not hold up the end. */
-async function quit(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
-  redis.disconnect();
 }
 
 try {

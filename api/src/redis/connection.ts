@@ -75,6 +75,12 @@ function neverGiveUp(redis: Redis): void {
   redis.on('end', () => setTimeout(revive, REVIVE_AFTER_MS).unref());
 }
 
+/** Lets what was sent be answered where Redis can, and closes the client for good. The only way to end one: see above. */
+export async function closeRedis(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') await redis.quit().catch(() => undefined);
+  redis.disconnect();
+}
+
 /** Resolves when the client can take commands; rejects after `timeoutMs`. */
 export async function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return;

@@ -7,7 +7,7 @@ import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js
 import { createPrismaClient, type PrismaClient } from '../../src/db/prisma-client.js';
 import { closeServer, createHttpServer, listen } from '../../src/http/server.js';
 import { createLogger } from '../../src/logger.js';
-import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
+import { closeRedis, connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
 import { startDatabase, startRedis, type TestDatabase, type TestRedis } from './servers.js';
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789';
@@ -64,7 +64,7 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
     server,
     close: async () => {
       await closeServer(server, 2_000);
-      await redis.quit().catch(() => redis.disconnect());
+      await closeRedis(redis);
       await prisma.$disconnect();
     },
   };
