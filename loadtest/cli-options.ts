@@ -16,6 +16,7 @@ export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
   --users N --stock N  other sizes
   --vus N              virtual users of k6 (sold-out, arrival)
   --rate N --duration SECONDS --profile constant|ramping   of arrival
+  --warm-up N          users for each replica before the run (3,000; 0: none)
   --coupon N           audit: the coupon
   --client-log FILE    audit: client.log of a run
   --stock-raised       audit: the stock was raised meanwhile
@@ -34,6 +35,8 @@ export interface CliOptions {
   coupon?: number;
   clientLog?: string;
   stockRaised: boolean;
+  /** Users for each replica before the run; absent: the usual number. */
+  warmUp?: number;
   rounds: number;
   against?: string;
   allowRemote: boolean;
@@ -53,6 +56,7 @@ const OPTIONS = {
   rate: { type: 'string' },
   duration: { type: 'string' },
   profile: { type: 'string' },
+  'warm-up': { type: 'string' },
   coupon: { type: 'string' },
   'client-log': { type: 'string' },
   'stock-raised': { type: 'boolean' },
@@ -72,13 +76,12 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
       command === undefined ? 'which command?' : `unknown command: ${positionals.join(' ')}`,
     );
   }
-  const count = (name: keyof typeof OPTIONS): number | undefined => {
+  const count = (name: keyof typeof OPTIONS, least = 1): number | undefined => {
     const text = values[name];
     if (text === undefined || text === '') return undefined;
     const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new UsageError(`--${name} ${text} is not a positive integer`);
-    return value;
+    if (Number.isSafeInteger(value) && value >= least) return value;
+    throw new UsageError(`--${name} ${text} is not a whole number from ${least}`);
   };
   const sizes = defined({
     users: count('users'),
@@ -97,6 +100,7 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
     ...defined({
       api: count('api'),
       mode: oneOf('mode', values.mode, ['native', 'compose'] as const),
+      warmUp: count('warm-up', 0),
       coupon: count('coupon'),
       clientLog: values['client-log'] || undefined,
       against: values.against || undefined,

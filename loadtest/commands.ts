@@ -15,6 +15,7 @@ import { newTestId, type RunResult } from './result.js';
 import { runScenario } from './run-scenario.js';
 import { plan, type Plan, type ScenarioName } from './scenarios.js';
 import { auditFaults, describeAudit, describeRun } from './table.js';
+import { WARM_UP_USERS, warmUp } from './warm-up.js';
 import { withStack } from './with-stack.js';
 
 export interface Context {
@@ -30,9 +31,11 @@ export async function runScenarioCommand(context: Context, scenario: ScenarioNam
   const planned = plan(scenario, options.sizes, openFileLimit());
   const k6 = await provideK6({ root: projectRoot(), onProgress: say, signal });
   const stack = await open(context);
-  const result = await withStack(stack, stackOptions(context), (replicas) =>
-    runOnce(context, { stack, replicas, planned, k6 }),
-  );
+  const result = await withStack(stack, stackOptions(context), async (replicas) => {
+    const run = { stack, replicas, planned, k6 };
+    await warm(context, run);
+    return runOnce(context, run);
+  });
   return tell(context, result);
 }
 
@@ -41,6 +44,19 @@ interface Run {
   replicas: number;
   planned: Plan;
   k6: K6;
+}
+
+function warm({ options, say, signal }: Context, { stack, replicas, k6 }: Run): Promise<void> {
+  return warmUp({
+    stack,
+    replicas,
+    k6,
+    root: projectRoot(),
+    usersPerReplica: options.warmUp ?? WARM_UP_USERS,
+    onProgress: say,
+    signal,
+    allowRemote: options.allowRemote,
+  });
 }
 
 const runOnce = (
@@ -56,6 +72,7 @@ const runOnce = (
     onProgress: say,
     signal,
     allowRemote: options.allowRemote,
+    warmUpUsers: options.warmUp ?? WARM_UP_USERS,
   });
 
 function tell({ say }: Context, result: RunResult): boolean {
@@ -129,9 +146,11 @@ export async function floorCommand(context: Context): Promise<boolean> {
     await round(null);
   } else {
     const stack = await open(context);
-    await withStack(stack, stackOptions(context), (replicas) =>
-      round(() => runOnce(context, { stack, replicas, planned, k6 })),
-    );
+    await withStack(stack, stackOptions(context), async (replicas) => {
+      const run = { stack, replicas, planned, k6 };
+      await warm(context, run);
+      await round(() => runOnce(context, run));
+    });
   }
   const comparison = compare(peakMs, floorMs);
   const file = join(root, 'loadtest/results', `${newTestId('floor', 0)}.json`);

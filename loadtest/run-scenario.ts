@@ -26,6 +26,14 @@ export interface RunScenarioOptions {
   signal: AbortSignal;
   allowRemote?: boolean;
   drainTimeoutMs?: number;
+  /** Users each replica had answered before, for the record. */
+  warmUpUsers?: number;
+  /** Where k6's samples go, see `K6Run`. */
+  out?: string | undefined;
+  /** Of every sample, besides `testid` and `replicas`. */
+  tags?: Record<string, string>;
+  /** Around k6 alone: after the campaign is open, and before draining and audit ask for anything. */
+  aroundLoad?: { before: () => Promise<void>; after: () => Promise<void> };
 }
 
 const DRAIN_TIMEOUT_MS = 120_000;
@@ -49,17 +57,19 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
     `Campaign ${couponId} with ${plan.stock} coupons; k6 ${options.k6.version} (${options.k6.from}) runs`,
   );
   const cpuBefore = await readCpu(stack);
+  await options.aroundLoad?.before();
   const { clientLog, faults } = await runK6({
     k6: options.k6,
     root: options.root,
     script: plan.scenario,
     folder,
     env: { ...plan.env, BASE_URL: stack.frontUrl, COUPON_ID: String(couponId), ...remotePermit(options) },
-    tags: { testid, replicas: String(options.replicas) },
+    tags: { ...options.tags, testid, replicas: String(options.replicas) },
+    out: options.out,
     requests: plan.requests,
     onProgress,
     signal,
-  });
+  }).finally(() => options.aroundLoad?.after());
 
   onProgress('Waiting until everything issued is in MySQL');
   const drained = await waitUntilDrained(
@@ -103,7 +113,7 @@ interface Observed extends Pick<
   k6Faults: string[];
 }
 
-function assemble({ stack, plan, replicas }: RunScenarioOptions, seen: Observed): RunResult {
+function assemble({ stack, plan, replicas, warmUpUsers = 0 }: RunScenarioOptions, seen: Observed): RunResult {
   const { lastAnswerAtMs, ...measures } = measure(seen.attempts);
   const persistedAfterMs =
     seen.persistedAtMs === null ? null : Math.max(0, seen.persistedAtMs - lastAnswerAtMs);
@@ -121,6 +131,7 @@ function assemble({ stack, plan, replicas }: RunScenarioOptions, seen: Observed)
     audit: { ...seen.audited, persistedAfterMs },
     environment: seen.environment,
     loadBefore: seen.loadBefore,
+    warmUpUsers,
     couponId: seen.couponId,
     startedAt: seen.startedAt.toISOString(),
     latencyByOutcomeMs: measures.latencyByOutcomeMs,

@@ -26,6 +26,7 @@ export function describeRun(result: RunResult): string {
   );
   const rows: Row[] = [
     ['run', `${result.testid} (coupon ${result.couponId}, ${result.mode}, ${result.replicas} api replicas)`],
+    ['warm-up', `${number(result.warmUpUsers)} users for each replica`],
     ['users, stock', `${number(result.users)} users for ${number(result.stock)} coupons`],
     [
       'answers',
