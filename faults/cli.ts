@@ -1,6 +1,9 @@
 import { parseOptions, USAGE } from './options.js';
-import { runSuite, writeResult } from './suite.js';
+import { mergeResults, readResult, runSuite, writeResult } from './suite.js';
 import { renderTable } from './table.js';
+
+/** Of a run of all rows in native mode. */
+const WHOLE = 'faults.json';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -13,11 +16,16 @@ async function main(): Promise<number> {
     process.stderr.write(`${(err as Error).message}\n${USAGE}\n`);
     return 2;
   }
+  const before = options.again ? await readResult(WHOLE) : null;
+  if (before) {
+    const only = before.rows.filter(({ faults }) => faults.length > 0).map(({ row }) => row);
+    options = { ...options, seed: before.seed, mode: before.mode, only, windowOfLoss: false };
+  }
   print(`faults: seed ${options.seed}, ${options.mode}, rows ${options.only.join(', ')}`);
-  const result = await runSuite(options, print);
+  const played = await runSuite(options, print);
+  const result = before ? mergeResults(before, played) : played;
   const whole = result.rows.length === 17;
-  const name =
-    options.mode === 'compose' ? 'faults-compose.json' : whole ? 'faults.json' : 'faults-selection.json';
+  const name = options.mode === 'compose' ? 'faults-compose.json' : whole ? WHOLE : 'faults-selection.json';
   const file = await writeResult(result, name);
   print(`\n${renderTable(result.rows)}\n`);
   const passed = result.rows.filter(({ faults }) => faults.length === 0).length;

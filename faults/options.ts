@@ -10,6 +10,8 @@ export interface Options {
   /** Measures the window of loss too. */
   windowOfLoss: boolean;
   keepUp: boolean;
+  /** Plays the rows again that failed in the last whole run, with its seed. */
+  again: boolean;
 }
 
 /** Under 90 s together: what `make test` can afford. */
@@ -17,10 +19,11 @@ export const QUICK_ROWS = [1, 5, 9, 11];
 const EVERY_ROW = Array.from({ length: 17 }, (_, i) => i + 1);
 const SEED_MOST = 2 ** 31 - 1;
 
-export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick] [--mode native|compose] [--keep]
+export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick] [--again] [--mode native|compose] [--keep]
   --seed   the same seed does the same things in the same order; a new one is printed when absent
   --only   numbers of rows; all 17 when absent
   --quick  a short selection (${QUICK_ROWS.join(', ')}), with fewer faults each
+  --again  plays the rows again that failed in the last whole run, with its seed, and puts them in their place
   --keep   leaves the stack running`;
 
 /** Throws, with what is wrong, for anything it does not understand. */
@@ -33,6 +36,7 @@ export function parseOptions(args: readonly string[]): Options & { quick: boolea
       mode: { type: 'string' },
       quick: { type: 'boolean', default: false },
       keep: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
     },
   });
   const quick = values.quick;
@@ -43,6 +47,7 @@ export function parseOptions(args: readonly string[]): Options & { quick: boolea
     mode: parseMode(values.mode ?? 'native'),
     windowOfLoss: !quick && only.includes(7),
     keepUp: values.keep,
+    again: values.again,
     quick,
   };
 }

@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StackMode } from '../stack/index.js';
 import { instanceFolder, projectRoot } from '../stack/paths.js';
@@ -9,6 +9,8 @@ import type { RowPlan, RowResult } from './row.js';
 import { ROWS } from './rows/index.js';
 import { measureWindowOfLoss, type WindowOfLoss } from './window-of-loss.js';
 import { INSTANCE, World } from './world.js';
+
+const resultsFolder = join(projectRoot, 'faults', 'results');
 
 export interface SuiteResult {
   seed: number;
@@ -99,11 +101,26 @@ async function playOrReport(plan: RowPlan, options: Parameters<typeof playRow>[1
   return result;
 }
 
+/** Puts rows that were played again, with the same seed, in the place of what they came to before. */
+export function mergeResults(before: SuiteResult, again: SuiteResult): SuiteResult {
+  if (before.seed !== again.seed || before.mode !== again.mode) throw new Error('not the same seed and mode');
+  const rows = before.rows.map((old) => again.rows.find(({ row }) => row === old.row) ?? old);
+  return {
+    ...before,
+    rows,
+    durationMs: before.durationMs + again.durationMs,
+    injected: rows.reduce((sum, { injected }) => sum + injected, 0),
+  };
+}
+
+export async function readResult(name: string): Promise<SuiteResult> {
+  return JSON.parse(await readFile(join(resultsFolder, name), 'utf8')) as SuiteResult;
+}
+
 /** `faults/results/faults.json`; a selection or another mode has a file of its own. */
 export async function writeResult(result: SuiteResult, name: string): Promise<string> {
-  const folder = join(projectRoot, 'faults', 'results');
-  await mkdir(folder, { recursive: true });
-  const file = join(folder, name);
+  await mkdir(resultsFolder, { recursive: true });
+  const file = join(resultsFolder, name);
   await writeFile(`${file}.draft`, `${JSON.stringify(result, null, 2)}\n`);
   await rename(`${file}.draft`, file);
   return file;

@@ -62,12 +62,15 @@ export class TcpProxy {
     for (const pair of this.#pairs) pair.swallowed = true;
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#closing = true;
     this.flow();
     this.cut();
     this.#server.close();
-    await once(this.#server, 'close');
+    for (const { client, server } of this.#pairs) {
+      client.destroy();
+      server.destroy();
+    }
   }
 
   #accept(client: Socket): void {

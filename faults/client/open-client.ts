@@ -107,13 +107,16 @@ export class OpenClient {
     const again = random.chance(this.options.secondTryShare)
       ? random.pick(['sameKey', 'otherKey'] as const)
       : 'no';
-    if (!(await this.#untilDefinite(userId, 'a', agent))) return;
+    const status = await this.#untilDefinite(userId, 'a', agent);
+    if (status === null) return;
     this.#decided += 1;
-    if (again === 'no') return;
+    // Who was refused has nothing to ask again about: the stock may be raised in between.
+    if (again === 'no' || status !== 200) return;
     await this.#untilDefinite(userId, again === 'sameKey' ? 'a' : 'b', agent);
   }
 
-  async #untilDefinite(userId: string, which: string, agent: Agent): Promise<boolean> {
+  /** The status of the definite answer; null: gave up. */
+  async #untilDefinite(userId: string, which: string, agent: Agent): Promise<number | null> {
     const key = `${userId}.${which}`;
     for (let attempt = 0; ; attempt += 1) {
       const sentMs = Date.now();
@@ -124,12 +127,12 @@ export class OpenClient {
         `< ${userId} ${key} ${sentMs} ${status} ${rank ?? '-'} ${durationMs} ${errorCode} ${replayed ? 1 : 0} ${code ?? '-'}`,
       );
       if (isDefinite(status)) {
-        return true;
+        return status;
       }
       this.#failedTries += 1;
       if (Date.now() >= this.#giveUpAtMs) {
         this.#undecided += 1;
-        return false;
+        return null;
       }
       const pauseMs = Math.min(RETRY_MOST_MS, RETRY_FIRST_MS * 2 ** Math.min(attempt, 8));
       await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));

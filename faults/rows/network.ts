@@ -18,7 +18,7 @@ export const badNetwork: RowPlan = {
     const { port } = await world.stack.service!('redis');
     const listening = await TcpProxy.listen(port);
     proxy = listening;
-    return { env: { REDIS_PORT: String(listening.port) }, end: () => listening.close() };
+    return { env: { REDIS_PORT: String(listening.port) }, end: async () => listening.close() };
   },
   async play(given) {
     const { random, client, inject, pause } = open(given);

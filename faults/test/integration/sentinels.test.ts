@@ -23,7 +23,7 @@ beforeAll(async () => {
   proxy = await TcpProxy.listen(Number(first!.split(':')[1]));
 });
 afterAll(async () => {
-  await proxy?.close();
+  proxy?.close();
   await sentinels?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
