@@ -116,7 +116,7 @@ export async function measureRun(
       replicas: cell.replicas,
       plan,
       out,
-      tags: { ...tags, scenario_name: load.scenario },
+      tags: { ...tags, scenario: load.scenario },
       onProgress: () => undefined,
       aroundLoad: {
         before: async () => {

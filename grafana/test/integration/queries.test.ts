@@ -65,6 +65,7 @@ suite('every query of every dashboard', () => {
   let closeSources: () => Promise<void>;
   let run: RunRecord;
   let began: number;
+  const folders: string[] = [];
 
   beforeAll(async () => {
     began = Date.now();
@@ -95,10 +96,17 @@ suite('every query of every dashboard', () => {
       {},
     );
     run = measured.run;
+    folders.push(run.testid);
     await writeRun(influx, sampleRecord, run, run.tps);
     collector.start();
     // Counters need two readings after the first answer, in two intervals.
-    await measureRun(bench, planLoad(1_500), { replicas: 2, round: 1, attempt: 1, cap: null }, {});
+    const second = await measureRun(
+      bench,
+      planLoad(1_500),
+      { replicas: 2, round: 1, attempt: 1, cap: null },
+      {},
+    );
+    folders.push(second.run.testid);
     await collector.stop();
     await collector.collect();
   }, 180_000);
@@ -106,6 +114,8 @@ suite('every query of every dashboard', () => {
   afterAll(async () => {
     await closeSources?.();
     await stack?.down();
+    for (const testid of folders)
+      rmSync(join(root, 'loadtest', 'results', testid), { recursive: true, force: true });
     rmSync(instanceFolder(instance), { recursive: true, force: true });
   }, 60_000);
 
@@ -140,6 +150,12 @@ suite('every query of every dashboard', () => {
       });
     }
   }
+
+  it('every sample of k6 tells its run, its replicas and its scenario', async () => {
+    const where = `"testid" = '${run.testid}' AND "replicas" = '2' AND "scenario" = 'peak'`;
+    const [series] = await influx.query(k6Database, `SELECT COUNT("value") FROM "http_reqs" WHERE ${where}`);
+    expect(series?.values[0]?.[1]).toBe(run.samples.k6);
+  });
 
   it('InfluxDB holds as many samples as k6 counted', () => {
     expect(run.samples.influxdb).toBe(run.samples.k6);
