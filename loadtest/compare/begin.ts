@@ -8,7 +8,7 @@ import { remaining } from './compare.js';
 import type { ComparisonRecord, CpuCap } from './types.js';
 
 /** How long the smallest count should need for one run. */
-const LONGEST_RUN_S = 15;
+const LONGEST_RUN_S = 12;
 
 function codeVersion(root: string): string {
   try {
