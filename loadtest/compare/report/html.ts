@@ -36,7 +36,8 @@ function cellHtml({ text, tone, align }: Cell): string {
 }
 
 function tableHtml({ title, head, rows }: Table): string {
-  const headings = head.map((text) => `<th scope="col">${escape(text)}</th>`).join('');
+  const side = (column: number) => (rows[0]?.cells[column]?.align ? ' class="left"' : '');
+  const headings = head.map((text, i) => `<th scope="col"${side(i)}>${escape(text)}</th>`).join('');
   const body = rows
     .map(
       ({ cells, reference }) =>

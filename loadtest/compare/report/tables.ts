@@ -1,7 +1,7 @@
 import { originalRun } from '../reference.js';
 import { isValid, type Report } from '../summarise.js';
 import type { RunRecord } from '../types.js';
-import { component, duration, number, percent, rate, spread, success, times, whole } from './format.js';
+import { component, duration, percent, rate, spread, success, times, whole } from './format.js';
 
 export interface Cell {
   readonly text: string;
@@ -49,7 +49,7 @@ export function replicaTable(report: Report): Table {
     cells: [
       cell(originalRun.label),
       cell('–'),
-      cell(number(originalRun.tps)),
+      cell(String(originalRun.tps)),
       cell('–'),
       cell(duration(originalRun.p95Ms)),
       cell('–'),
