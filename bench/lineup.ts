@@ -68,6 +68,8 @@ export async function startReplica(
   const spec = redisService({ program, folder, port, password, maxMemory: '8gb' });
   const redisServer = await sandbox.start({ ...spec, name: `redis-${name}` });
   const redis = sandbox.connectRedis(port, password);
+  // Preparing campaigns writes a lot: the rewrite it would cause belongs to no row.
+  await redis.config('SET', 'auto-aof-rewrite-percentage', 0);
   if (!durable) await redis.config('SET', 'appendonly', 'no');
   const apiPort = await sandbox.portOf(`api-${name}`);
   const env = sandbox.appEnvironment(port, databasePort, {

@@ -10,11 +10,14 @@ export type CpuByService = Readonly<Record<string, number>>;
 /** The processes of each service; a process's live children (nginx's workers) belong to it. */
 export type Processes = Readonly<Record<string, readonly number[]>>;
 
-/** utime + stime of all threads, dead ones too: fields 14 and 15 of /proc/PID/stat, in steps of 10 ms. */
+/**
+ * utime + stime of all threads, dead ones too, and of children that have ended (Redis forks to rewrite its AOF): fields 14 to
+ * 17 of /proc/PID/stat, in steps of 10 ms.
+ */
 function cpuSeconds(pid: number): number {
   const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / TICKS_PER_SECOND;
 }
 
 /** CPU time each service has used since it started. @throws when one of the processes is gone */
