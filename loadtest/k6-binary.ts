@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findGo, installGo } from './go-toolchain.js';
 import { openFileLimit } from './limits.js';
 import { outputOf } from './run-command.js';
 
@@ -41,7 +42,8 @@ export async function pinnedVersion(root: string): Promise<string> {
 
 /**
  * The first of: k6 on the PATH with the pinned major version, the one built before, a new build where there is Go, the
- * image where a Docker engine answers. Throws `NoK6Error`, saying what to install, when there is none of them.
+ * image where a Docker engine answers, a new build with a Go of the project's own. Throws `NoK6Error`, saying what to
+ * install, when there is none of them.
  */
 export async function provideK6(options: ProvideOptions): Promise<K6> {
   const { root, env = process.env, onProgress, signal } = options;
@@ -53,12 +55,14 @@ export async function provideK6(options: ProvideOptions): Promise<K6> {
   if (onPath) onProgress(`k6 ${onPath} on the PATH is of another major version than ${pinned}: not used`);
   const earlier = await versionOf(built, env);
   if (earlier === pinned) return { command: built, args: [], version: pinned, from: '.tools' };
-  if (await build(built, pinned, options))
-    return { command: built, args: [], version: pinned, from: 'built' };
+  const go = await findGo(root, env);
+  if (go) return build(go, built, pinned, options);
   signal?.throwIfAborted();
   if ((await outputOf('docker', ['version', '--format', '{{.Server.Version}}'], { env })) !== null) {
     return { command: 'docker', args: imageArgs(root, pinned), version: pinned, from: 'image' };
   }
+  const installed = await installGo(root, options);
+  if (installed) return build(installed, built, pinned, options);
   throw new NoK6Error(
     `k6 ${pinned} cannot be had: it is not on the PATH, there is no Go 1.25 or newer that could build it and no Docker ` +
       'engine that could run its image. Install one of them: https://grafana.com/docs/k6/latest/set-up/install-k6/',
@@ -70,11 +74,9 @@ async function versionOf(command: string, env: NodeJS.ProcessEnv): Promise<strin
   return /\bv(\d+\.\d+\.\d+\S*)/.exec(text ?? '')?.[1] ?? null;
 }
 
-/** False when there is no Go; throws when there is one and the build fails. */
-async function build(target: string, version: string, options: ProvideOptions): Promise<boolean> {
+/** Throws `NoK6Error` when the build fails. */
+async function build(go: string, target: string, version: string, options: ProvideOptions): Promise<K6> {
   const { root, env = process.env, onProgress, signal } = options;
-  const go = await findGo(env);
-  if (!go) return false;
   onProgress(`Building k6 ${version} with Go, once: this takes some minutes.`);
   const started = Date.now();
   const ticking = setInterval(() => {
@@ -103,19 +105,7 @@ async function build(target: string, version: string, options: ProvideOptions): 
     clearInterval(ticking);
   }
   onProgress(`Built k6 ${version} in ${Math.round((Date.now() - started) / 1_000)} s.`);
-  return true;
-}
-
-/** Go is often installed in /usr/local/go without being on the PATH. */
-async function findGo(env: NodeJS.ProcessEnv): Promise<string | null> {
-  if ((await outputOf('go', ['version'], { env })) !== null) return 'go';
-  const usual = '/usr/local/go/bin/go';
-  try {
-    await access(usual);
-    return usual;
-  } catch {
-    return null;
-  }
+  return { command: target, args: [], version, from: 'built' };
 }
 
 /** In the host's network, so that `localhost` is this machine, and as this user, so that the results belong to it. */

@@ -83,17 +83,27 @@ function installPackages(packages: readonly string[]): boolean {
 }
 
 /**
+ * Installs Debian packages on Debian and Ubuntu as root, without letting them start anything.
+ *
+ * @returns false where that cannot be done, or apt fails
+ */
+export function installWithApt(packages: readonly string[], report: (line: string) => void): boolean {
+  if (!isDebian() || process.getuid?.() !== 0) return false;
+  report(`installing ${packages.join(', ')} with apt-get`);
+  let installed = false;
+  withoutStartingServices(() => {
+    installed = installPackages(packages);
+  });
+  return installed;
+}
+
+/**
  * Installs what native mode lacks: on Debian and Ubuntu as root, without letting the packages start anything.
  *
  * @throws with the commands to run, elsewhere or when apt fails
  */
 export async function ensurePrograms(report: (line: string) => void): Promise<Programs> {
   const { missing } = await look();
-  if (missing.length === 0) return await requirePrograms();
-  if (!isDebian() || process.getuid?.() !== 0) throw new Error(advice(missing));
-  report(`installing ${missing.join(', ')} with apt-get`);
-  withoutStartingServices(() => {
-    if (!installPackages(missing)) throw new Error(`apt-get failed.\n${advice(missing)}`);
-  });
+  if (missing.length > 0 && !installWithApt(missing, report)) throw new Error(advice(missing));
   return await requirePrograms();
 }
