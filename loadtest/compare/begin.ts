@@ -7,8 +7,9 @@ import { ComparisonStore, storedComparisons } from './store.js';
 import { remaining } from './compare.js';
 import type { ComparisonRecord, CpuCap } from './types.js';
 
-/** How long the smallest count should need for one run. */
-const LONGEST_RUN_S = 12;
+/** How long the smallest count should need for one run: k6's start must be small beside that of the largest one too. */
+const LONGEST_RUN_S = 24;
+const ARRIVAL_S = 15;
 
 function codeVersion(root: string): string {
   try {
@@ -57,7 +58,7 @@ function loadFor(options: CompareOptions, expectedTps: number): Load {
     scenario: options.scenario,
     users,
     rate: options.rate ?? Math.max(20, Math.round(perReplica * least * 0.7)),
-    durationS: LONGEST_RUN_S,
+    durationS: ARRIVAL_S,
   };
 }
 
