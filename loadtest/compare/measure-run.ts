@@ -53,7 +53,8 @@ function cpuUse(
     const limitCpus = limitOf(component, { cpus, replicas: cell.replicas, cap: cell.cap });
     return { component, seconds: used, limitCpus, utilisation: used / (limitCpus * durationS) };
   });
-  return { cpu, machine };
+  const used = cpu.reduce((sum, part) => sum + part.seconds, 0);
+  return { cpu, machine, own: used / (cpus * durationS) };
 }
 
 async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise<SampleCounts> {
@@ -132,7 +133,7 @@ export async function measureRun(
   const folder = join(bench.root, 'loadtest', 'results', result.testid);
   const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), await readSummary(folder)];
   const span = spanOf(attempts);
-  const { cpu, machine } = cpuUse(accounting, span, cell, result.environment.cpus);
+  const { cpu, machine, own } = cpuUse(accounting, span, cell, result.environment.cpus);
   const samples = await samplesOf(bench, result.testid, summary.requests);
   const { cap: _cap, ...base } = toRecord(result, cell);
   const run: RunRecord = {
@@ -149,7 +150,7 @@ export async function measureRun(
     samples,
     cpu,
     machineUtilisation: machine,
-    saturatedFirst: saturatedFirst(cpu, machine),
+    saturatedFirst: saturatedFirst(cpu, machine, own),
     invalid: [
       ...invalidReasons({ audit: result.audit, droppedIterations: summary.dropped, samples }),
       ...(capFault === null ? [] : [`no CPU cap: ${capFault}`]),

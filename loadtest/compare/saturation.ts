@@ -6,12 +6,19 @@ const MACHINE_BUSY = 0.92;
 
 /**
  * The part that came nearest to its own limit. When none did and yet the machine had no CPU left, the part that used
- * most of it, usually the load generator: it took from the others what they would have needed.
+ * most of it, usually the load generator: it took from the others what they would have needed. Nothing of ours is to
+ * blame when other programs used the machine up.
+ *
+ * @param ownUtilisation share of the machine that all parts together used, 0…1
  */
-export function saturatedFirst(cpu: readonly CpuUse[], machineUtilisation: number): Component | null {
+export function saturatedFirst(
+  cpu: readonly CpuUse[],
+  machineUtilisation: number,
+  ownUtilisation: number,
+): Component | null {
   const [busiest] = [...cpu].sort((a, b) => b.utilisation - a.utilisation);
   if (busiest && busiest.utilisation >= BUSY) return busiest.component;
-  if (machineUtilisation < MACHINE_BUSY) return null;
+  if (machineUtilisation < MACHINE_BUSY || ownUtilisation < machineUtilisation / 2) return null;
   const [largest] = [...cpu].sort((a, b) => b.seconds - a.seconds);
   return largest?.component ?? null;
 }

@@ -64,15 +64,19 @@ describe('what saturated first', () => {
   });
 
   it('is the part nearest to its own limit, when it came near', () => {
-    expect(saturatedFirst([use('api', 0.97), use('nginx', 0.9), use('k6', 0.4)], 0.5)).toBe('api');
+    expect(saturatedFirst([use('api', 0.97), use('nginx', 0.9), use('k6', 0.4)], 0.5, 0.5)).toBe('api');
   });
 
   it('is nothing when everybody had room', () => {
-    expect(saturatedFirst([use('api', 0.5), use('k6', 0.4)], 0.6)).toBeNull();
+    expect(saturatedFirst([use('api', 0.5), use('k6', 0.4)], 0.6, 0.6)).toBeNull();
   });
 
   it('is the part that used most CPU when the machine had none left', () => {
-    expect(saturatedFirst([use('api', 0.5, 1), use('k6', 0.7, 8)], 0.97)).toBe('k6');
+    expect(saturatedFirst([use('api', 0.5, 1), use('k6', 0.7, 8)], 0.97, 0.9)).toBe('k6');
+  });
+
+  it('is nothing of ours when other programs used the machine up', () => {
+    expect(saturatedFirst([use('api', 0.5, 1), use('k6', 0.1, 2)], 1, 0.2)).toBeNull();
   });
 
   it('measures replicas by their caps, and by a thread each without them', () => {
