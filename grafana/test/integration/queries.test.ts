@@ -89,14 +89,13 @@ suite('every query of every dashboard', () => {
     };
     mkdirSync(join(root, 'loadtest', 'results'), { recursive: true });
     await collector.collect();
-    const measured = await measureRun(
-      bench,
-      { scenario: 'peak', users: 200 },
-      { replicas: 2, round: 1, attempt: 1, cap: null },
-      {},
-    );
-    run = measured.run;
-    folders.push(run.testid);
+    // k6 tells its number of users once a second: a shorter run has no such sample.
+    for (let users = 2_000; users <= 8_000; users *= 2) {
+      const cell = { replicas: 2, round: 1, attempt: 1, cap: null };
+      run = (await measureRun(bench, planLoad(users), cell, {})).run;
+      folders.push(run.testid);
+      if (run.makespanMs > 1_200) break;
+    }
     await writeRun(influx, sampleRecord, run, run.tps);
     collector.start();
     // Counters need two readings after the first answer, in two intervals.
@@ -159,7 +158,8 @@ suite('every query of every dashboard', () => {
 
   it('InfluxDB holds as many samples as k6 counted', () => {
     expect(run.samples.influxdb).toBe(run.samples.k6);
-    expect(run.samples.k6).toBe(201);
+    // One a user, and one of the check before them.
+    expect(run.samples.k6).toBe(run.users + 1);
   });
 
   it('the audit of the run that filled it is clean', () => {
