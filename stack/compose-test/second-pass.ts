@@ -77,7 +77,7 @@ async function takeSecondPassAway(scene: Scene): Promise<void> {
   const { stack } = scene;
   const before = await nginxProcesses(scene);
   const file = '/etc/nginx/rendered/front.conf';
-  const script = `sed '/error_page 502 = @issue_again/d' ${file} >/tmp/front.conf && cat /tmp/front.conf >${file}`;
+  const script = `sed '/error_page 502 504 = @issue_again/d' ${file} >/tmp/front.conf && cat /tmp/front.conf >${file}`;
   await stack.compose(['exec', '-T', 'nginx', 'sh', '-c', script]);
   await killContainer((await stack.containers('nginx'))[0]!.id, 'HUP');
   const reloaded = async () => {
