@@ -1,3 +1,4 @@
+import { table } from '../stack/table.js';
 import type { RowResult } from './measure.js';
 import type { Spread } from './statistics.js';
 import type { Specials } from './specials/index.js';
@@ -6,19 +7,6 @@ import type { Target } from './targets.js';
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const micros = (value: number): string => (value < 10 ? value.toFixed(1) : whole(value));
 const percent = (share: number): string => `±${Math.round(share * 50)} %`;
-
-/** Left-aligned columns; the first line is the head. */
-export function columns(lines: readonly (readonly string[])[]): string {
-  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
-  return lines
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
 
 const cpuText = (cpuUs: Readonly<Record<string, Spread>>): string =>
   Object.entries(cpuUs)
@@ -33,7 +21,7 @@ function keptTable(rows: readonly RowResult[]): string {
     const latency = [latencyMs.p50.toFixed(1), latencyMs.p99.toFixed(1)];
     return [[what, whole(rate.median), percent(rate.spread), ...latency, cpuText(cpuUs)]];
   });
-  return columns([head, ...lines]);
+  return table([head, ...lines]);
 }
 
 function burstTable(rows: readonly RowResult[]): string {
@@ -44,7 +32,7 @@ function burstTable(rows: readonly RowResult[]): string {
     const { lastAnswerMs } = burst;
     return [[what, whole(lastAnswerMs.median), percent(lastAnswerMs.spread), answered, cpuText(burst.cpuUs)]];
   });
-  return lines.length === 0 ? '' : columns([head, ...lines]);
+  return lines.length === 0 ? '' : table([head, ...lines]);
 }
 
 function writingTable({ writing, threeReplicasPerSecond }: Specials): string {
@@ -63,7 +51,7 @@ function writingTable({ writing, threeReplicasPerSecond }: Specials): string {
     threeReplicasPerSecond === undefined
       ? []
       : [['(three replicas issue)', whole(threeReplicasPerSecond), '', '']];
-  return columns([['', 'rows/s', 'writer µs/row', 'database µs/row'], ...lines, ...three]);
+  return table([['', 'rows/s', 'writer µs/row', 'database µs/row'], ...lines, ...three]);
 }
 
 function capacityTable({ capacity }: Specials): string {
@@ -75,7 +63,7 @@ function capacityTable({ capacity }: Specials): string {
     `${whole(check.predictedMs)} ÷ ${whole(check.measuredMs)} ms`,
     (check.predictedMs / check.measuredMs).toFixed(2),
   ]);
-  return columns([
+  return table([
     ['', 'CPU of all parts, predicted ÷ measured', '', 'last answer, predicted ÷ measured', ''],
     ...lines,
   ]);
@@ -89,7 +77,7 @@ const ratioText = ({ id, ratio }: Target): string =>
       : ratio.toFixed(ratio < 1 ? 3 : 2);
 
 export const targetTable = (targets: readonly Target[]): string =>
-  columns([
+  table([
     ['', 'target', 'value', 'wanted', ''],
     ...targets.map((target) => [
       target.id,

@@ -1,25 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import getPort from 'get-port';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
 import { requirePrograms } from '../stack/install.js';
 import { waitUntil } from '../stack/wait-until.js';
 import { withRedisAt } from './redis-link.js';
 
+const LOOPBACK = { host: '127.0.0.1' };
 const SENTINELS = 3;
 const QUORUM = 2;
 const NAME = 'coupons';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Two Redis servers, one a replica of the other, and three sentinels that promote it. */
 export class SentinelSet {
@@ -43,12 +35,12 @@ export class SentinelSet {
 
   async start(): Promise<void> {
     rmSync(this.folder, { recursive: true, force: true });
-    this.#data = [await freePort(), await freePort()];
+    this.#data = [await getPort(LOOPBACK), await getPort(LOOPBACK)];
     const [primary, replica] = this.#data as [number, number];
     await this.#startData(primary, null);
     await this.#startData(replica, primary);
     await this.untilReplicated(primary);
-    for (let i = 0; i < SENTINELS; i += 1) this.#sentinels.push(await freePort());
+    for (let i = 0; i < SENTINELS; i += 1) this.#sentinels.push(await getPort(LOOPBACK));
     for (const port of this.#sentinels) await this.#startSentinel(port, primary);
     await waitUntil(
       async () => (await this.#ask(this.#sentinels[0]!, 'SENTINEL', 'CKQUORUM', NAME)) !== null,

@@ -1,3 +1,4 @@
+import { table } from '../stack/table.js';
 import type { RowResult } from './row.js';
 
 const seconds = (ms: number | null): string => (ms === null ? 'never' : (ms / 1_000).toFixed(1));
@@ -25,13 +26,5 @@ const COLUMNS: readonly [string, (row: RowResult) => string][] = [
 /** For people: one line a row. */
 export function renderTable(rows: readonly RowResult[]): string {
   const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, cell]) => cell(row)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
-  return cells
-    .map((line) =>
-      line
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return table(cells);
 }

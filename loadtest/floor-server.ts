@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import getPort from 'get-port';
 import { outputOf } from './run-command.js';
 
 export interface FloorServer {
@@ -16,7 +16,7 @@ export interface FloorServer {
  */
 export async function startFloorServer(files: number, signal: AbortSignal): Promise<FloorServer> {
   const program = await findNginx();
-  const port = await freePort();
+  const port = await getPort({ host: '127.0.0.1' });
   const folder = await mkdtemp(join(tmpdir(), 'floor-nginx-'));
   const config = join(folder, 'nginx.conf');
   await writeFile(config, configuration(folder, port, files));
@@ -56,16 +56,6 @@ async function findNginx(): Promise<string> {
     if ((await outputOf(program, ['-v'])) !== null) return program;
   }
   throw new Error('the floor needs nginx on this machine: apt-get install nginx-light');
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 const configuration = (folder: string, port: number, files: number): string => `

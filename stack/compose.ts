@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import getPort from 'get-port';
 import { listContainers, type Container } from './compose/containers.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { toStatus } from './compose/status.js';
@@ -33,23 +33,14 @@ export interface ComposeStack extends Stack {
   destroy(): Promise<void>;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** The default instance has the ports of `.env`; another one keeps those it was created with, or gets free ones. */
 async function choosePorts(name: string, project: string, env: Record<string, string>) {
   if (name === 'default')
     return { front: Number(env['FRONT_PORT'] ?? FRONT_PORT), ops: Number(env['OPS_PORT'] ?? OPS_PORT) };
   const nginx = (await listContainers(project, 'nginx'))[0];
   return {
-    front: nginx?.ports.get(FRONT_PORT) ?? (await freePort()),
-    ops: nginx?.ports.get(OPS_PORT) ?? (await freePort()),
+    front: nginx?.ports.get(FRONT_PORT) ?? (await getPort({ host: '127.0.0.1' })),
+    ops: nginx?.ports.get(OPS_PORT) ?? (await getPort({ host: '127.0.0.1' })),
   };
 }
 

@@ -6,7 +6,7 @@ import { createCreateCampaign } from './coupon/create-campaign.js';
 import { IssueBatcher } from './coupon/issue-batcher.js';
 import { createIssueCoupon } from './coupon/issue-coupon.js';
 import { createListUserCoupons } from './coupon/list-user-coupons.js';
-import { openGate } from './coupon/open-gate.js';
+import { openFreshGate } from './coupon/open-gate.js';
 import { createReadCampaigns } from './coupon/read-campaigns.js';
 import { createReadCoupon } from './coupon/read-coupon.js';
 import { createSettleGate } from './coupon/settle-gate.js';
@@ -71,11 +71,11 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
 
   const onFault = (err: unknown, couponId?: number) =>
     logger.warn({ err, couponId }, 'redis could not be asked or told about a campaign');
-  const gates = new FreshGateOpener(redis);
+  const gates = new RedisGateOpener(redis);
   const settleGate = createSettleGate({
     gate,
-    openGate: (couponId) =>
-      openGate({ campaigns, gates, settleMs: 0, drainWithinMs: 0, pause: () => Promise.resolve() }, couponId),
+    // A gate that was lost has to wait for the drain: that is the worker's business.
+    openGate: (couponId) => openFreshGate({ campaigns, gates }, couponId),
     onFault,
   });
 
@@ -112,13 +112,6 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     ],
   });
   return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
-}
-
-/** Opens what was never open. A gate that was lost has to wait for the drain: that is the worker's business. */
-class FreshGateOpener extends RedisGateOpener {
-  override untilDrained(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
 }
 
 const gateOptions = (config: ApiConfig): GateOptions => ({

@@ -1,4 +1,4 @@
-import { columns } from '../report.js';
+import { table } from '../../stack/table.js';
 import { HEADROOM, type Need, type Part, type Rush } from './model.js';
 
 const NEXT_STEP: Readonly<Record<Part, string>> = {
@@ -32,7 +32,7 @@ export function describeNeed(
     : [];
   return [
     `${rush.users.toLocaleString('en-US')} users in ${rush.seconds} s (CPU per coupon measured ${from})`,
-    columns([
+    table([
       ['part', 'CPU per coupon', 'cores busy', `cores to provide (${HEADROOM * 100} % busy)`],
       ...lines,
     ]),

@@ -1,15 +1,5 @@
+import { FAULTS } from '../audit.js';
 import type { AuditFigures, SampleCounts } from './types.js';
-
-const auditFaults = [
-  'lost',
-  'duplicated',
-  'oversold',
-  'phantom',
-  'falseRejections',
-  'unpersisted',
-  'missingInRedis',
-  'deadLetters',
-] as const;
 
 export interface Judged {
   readonly audit: AuditFigures & { readonly missingInRedis?: number; readonly deadLetters?: number };
@@ -19,7 +9,7 @@ export interface Judged {
 
 /** Why a run does not count, in words; empty when it does. A run that failed the users is a result, not invalid. */
 export function invalidReasons({ audit, droppedIterations, samples }: Judged): string[] {
-  const found = auditFaults.filter((name) => (audit[name] ?? 0) > 0).map((name) => `${audit[name]} ${name}`);
+  const found = FAULTS.filter((name) => (audit[name] ?? 0) > 0).map((name) => `${audit[name]} ${name}`);
   const reasons: string[] = [];
   if (found.length > 0) reasons.push(`the audit is not clean (${found.join(', ')})`);
   if (audit.persistedAfterMs === null) reasons.push('not everything issued was in MySQL in time');
