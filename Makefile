@@ -134,10 +134,10 @@ test: $(BUILT) programs ## lint, types, unit tests, tests against real servers
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@node dist/stack/test-compose.js
 
-bench: $(BUILT) programs ## measure beside floors and rivals, about 8 minutes; needs a quiet machine
+bench: $(BUILT) programs ## measure beside floors and rivals, about 12 minutes (measured on a busy machine); needs a quiet one
 	@node dist/bench/cli.js
 
-bench-quick: $(BUILT) programs ## the same in about two minutes
+bench-quick: $(BUILT) programs ## the same in two to four minutes
 	@node dist/bench/cli.js --quick
 
 lint: $(INSTALLED) ## eslint and prettier
