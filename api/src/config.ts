@@ -62,8 +62,8 @@ const apiSchema = z.object({
     .min(16)
     .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces'),
   ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
-  /** Least time between two batches of one coupon on a busy replica; an idle one never waits. 0: off. */
-  ISSUE_LINGER_MS: wholeNumber(0, 100).default(2),
+  /** Longest time a batch is held back while each turn of the event loop brings more; an idle replica never waits. 0: off. */
+  ISSUE_LINGER_MS: wholeNumber(0, 100).default(3),
   /** Stream entries (not coupons) a partition may hold before the API answers 503. */
   BACKLOG_MAX_ENTRIES: wholeNumber(1, 10_000_000).default(100_000),
   /** After SIGTERM: how long the replica goes on answering while /readyz fails, so that nginx notices first. */

@@ -12,7 +12,7 @@ interface Lane {
 export interface BatcherOptions {
   /** Most attempts in one script call. */
   batchMax: number;
-  /** Least time between two flushes, in ms. An attempt that comes later than that after the last one never waits. */
+  /** Longest time a batch is held back while each turn of the event loop brings more, in ms. */
   lingerMs: number;
   /** Told of every script call, for the metrics: how many attempts it carried, how long it took in ms. */
   onBatch?: (size: number, durationMs: number) => void;
@@ -22,15 +22,16 @@ export interface BatcherOptions {
  * Group commit: attempts that arrive together go to the gate in one call, one a coupon, so that a script call, a reply
  * and an fsync are shared.
  *
- * Idle: the first attempt flushes at the end of its turn of the event loop, together with whatever that turn brought.
- * Busy, that is less than `lingerMs` after the last flush: wait for the rest of `lingerMs`. Without that, a burst of
- * fresh connections, of which Node accepts one a turn, would make batches of one.
+ * A batch grows while each turn of the event loop brings more of it, for `lingerMs` at most: it goes after the first turn
+ * that brought nothing. So an idle replica holds nothing back, and a burst of fresh connections, of which Node accepts one
+ * a turn, does not make batches of one (compared with a fixed pause between flushes in docs/performance.md, target 13).
  * Full: a lane with `batchMax` attempts goes at once. Several calls may be in flight.
  */
 export class IssueBatcher {
   #lanes = new Map<CouponId, Lane>();
-  #flushing = false;
-  #lastFlushMs = 0;
+  #collecting = false;
+  #arrivedThisTurn = false;
+  #collectUntilMs = 0;
   #pending = 0;
 
   constructor(
@@ -50,30 +51,34 @@ export class IssueBatcher {
     if (!lane) this.#lanes.set(couponId, (lane = { attempts: [], callbacks: [] }));
     lane.attempts.push({ userId, attempt });
     lane.callbacks.push(onOutcome);
+    this.#arrivedThisTurn = true;
     if (lane.attempts.length >= this.options.batchMax) {
       this.#lanes.delete(couponId);
       void this.#send(couponId, lane);
-    } else if (!this.#flushing) {
-      this.#scheduleFlush();
+    } else if (!this.#collecting) {
+      this.#collecting = true;
+      this.#collectUntilMs = performance.now() + this.options.lingerMs;
+      setImmediate(this.#collect);
     }
   }
 
-  #scheduleFlush(): void {
-    this.#flushing = true;
-    const sinceLastMs = performance.now() - this.#lastFlushMs;
-    if (sinceLastMs >= this.options.lingerMs) setImmediate(this.#flush);
-    else setTimeout(this.#flush, this.options.lingerMs - sinceLastMs);
-  }
+  readonly #collect = (): void => {
+    if (this.#arrivedThisTurn && performance.now() < this.#collectUntilMs) {
+      this.#arrivedThisTurn = false;
+      setImmediate(this.#collect);
+    } else {
+      this.#collecting = false;
+      this.#flush();
+    }
+  };
 
-  readonly #flush = (): void => {
-    this.#flushing = false;
-    this.#lastFlushMs = performance.now();
+  #flush(): void {
     const lanes = this.#lanes;
     // Not `clear()`: V8 links a cleared table to the next one, and a dead table in the old generation then keeps every
     // later batch alive over each scavenge, until a full collection (measured: 10 of 40 µs per request).
     this.#lanes = new Map();
     for (const [couponId, lane] of lanes) void this.#send(couponId, lane);
-  };
+  }
 
   async #send(couponId: CouponId, lane: Lane): Promise<void> {
     const startMs = performance.now();

@@ -65,18 +65,29 @@ describe('a batcher', () => {
     expect(sizes(gate)).toEqual([256, 256, 88]);
   });
 
-  it('lingers when it sent a moment ago, so that what trickles in goes together', async () => {
+  it('grows a batch while each turn brings more, and sends it after the first turn that brought nothing', async () => {
     const gate = new SlowGate();
-    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 100 });
-    submitMany(batcher, 1, 1);
-    await nextTurn();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 60_000 });
     for (let i = 0; i < 5; i++) {
+      submitMany(batcher, 1, 2);
+      await nextTurn();
+    }
+    expect(sizes(gate)).toEqual([]);
+    await nextTurn();
+    expect(sizes(gate)).toEqual([10]);
+  });
+
+  it('holds nothing back for longer than the linger, however much goes on arriving', async () => {
+    const gate = new SlowGate();
+    const lingerMs = 5;
+    const batcher = new IssueBatcher(gate, { batchMax: 1_000_000, lingerMs });
+    const begunMs = performance.now();
+    while (gate.calls.length < 3) {
       submitMany(batcher, 1, 1);
       await nextTurn();
     }
-    expect(sizes(gate)).toEqual([1]);
-    while (gate.calls.length < 2) await nextTurn();
-    expect(sizes(gate)).toEqual([1, 5]);
+    expect(performance.now() - begunMs).toBeGreaterThanOrEqual(3 * lingerMs);
+    for (const size of sizes(gate)) expect(size).toBeGreaterThan(1);
   });
 
   it('tells the metrics the size of every call', async () => {
