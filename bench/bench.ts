@@ -28,7 +28,6 @@ import { measureDrain, measureRival, measureThreeReplicas } from './specials/wri
 import { createCampaign } from './system/campaigns.js';
 import type { Sandbox } from './system/sandbox.js';
 import { checkTargets } from './targets.js';
-import { PARTS as PARTS_OF_SYSTEM, type CpuPerCoupon } from './capacity/model.js';
 import { checkCapacity } from './specials/capacity-check.js';
 
 export const PARTS = [
@@ -79,8 +78,7 @@ export async function runBench(sandbox: Sandbox, { plan, parts, only }: BenchOpt
     ...(kept.has(id) && { kept: kept.get(id) }),
     ...(bursts.has(id) && { burst: bursts.get(id) }),
   }));
-  const capacity =
-    client && wants('capacity') ? await capacityChecks(running, client, bursts.get('system')) : undefined;
+  const capacity = client && wants('capacity') ? await capacityChecks(running, client) : undefined;
   const specials = { ...(await measureSpecials(running, wants)), ...(capacity && { capacity }) };
   const versions = await sandbox.stack.versions();
   return {
@@ -123,18 +121,11 @@ async function burstClient({ plan, notes }: Running): Promise<string | undefined
   return undefined;
 }
 
-/** Only where the whole system's own burst was measured, which the prediction is made from. */
-async function capacityChecks({ rows, plan, sandbox }: Running, client: string, burst: RowResult['burst']) {
+async function capacityChecks({ rows, plan, sandbox }: Running, client: string) {
   const row = rows.find(({ id }) => id === 'system');
-  if (!row || !burst) return undefined;
-  sandbox.report('capacity: bursts of other sizes through the front door');
-  const cpuUs = Object.fromEntries(PARTS_OF_SYSTEM.map((part) => [part, burst.cpuUs[part]!.median]));
-  const calibration = {
-    connections: burst.connections,
-    lastAnswerMs: burst.lastAnswerMs.median,
-    cpuUs: cpuUs as unknown as CpuPerCoupon,
-  };
-  return await checkCapacity(row, client, calibration, plan.burstRounds);
+  if (!row) return undefined;
+  sandbox.report('capacity: bursts of several sizes through the front door');
+  return await checkCapacity(row, client, plan.burstRounds);
 }
 
 async function measureSpecials(running: Running, wants: (part: Part) => boolean): Promise<Specials> {

@@ -1,4 +1,4 @@
-import { PARTS, type CpuPerCoupon } from '../capacity/model.js';
+import { PARTS } from '../capacity/model.js';
 import { burstRound, type BurstRound } from '../measure.js';
 import type { Row } from '../rows.js';
 import { medianOf } from '../statistics.js';
@@ -13,32 +13,25 @@ export interface CapacityCheck {
   readonly measuredMs: number;
 }
 
-/** Sizes other than the one that the prediction is made from. */
+/** The size that the others are predicted from. */
+const CALIBRATING = 10_000;
 const SIZES = [2_500, 5_000, 15_000];
 
-export interface Calibration {
-  readonly connections: number;
-  readonly lastAnswerMs: number;
-  readonly cpuUs: CpuPerCoupon;
-}
-
-/** Bursts of several sizes through the front door, against what one size predicts for them. */
-export async function checkCapacity(
-  row: Row,
-  program: string,
-  calibration: Calibration,
-  rounds: number,
-): Promise<CapacityCheck[]> {
-  const done = new Map<number, BurstRound[]>(SIZES.map((users) => [users, []]));
+/** Bursts of several sizes through the front door, in turn, against what one size predicts for the others. */
+export async function checkCapacity(row: Row, program: string, rounds: number): Promise<CapacityCheck[]> {
+  const done = new Map<number, BurstRound[]>([CALIBRATING, ...SIZES].map((users) => [users, []]));
   for (let round = 0; round < rounds; round += 1) {
-    for (const users of SIZES) done.get(users)!.push(await burstRound(row, program, users));
+    for (const [users, bursts] of done) bursts.push(await burstRound(row, program, users));
   }
-  const total = (cpu: Readonly<Record<string, number>>) => PARTS.reduce((sum, part) => sum + cpu[part]!, 0);
+  const totalUs = ({ cpuUs }: BurstRound) => PARTS.reduce((sum, part) => sum + cpuUs[part]!, 0);
+  const cpuUsOf = (users: number) => medianOf(done.get(users)!.map(totalUs));
+  const lastAnswerMsOf = (users: number) =>
+    medianOf(done.get(users)!.map(({ lastAnswerMs }) => lastAnswerMs));
   return SIZES.map((users) => ({
     users,
-    predictedCpuSeconds: (users * total(calibration.cpuUs)) / 1e6,
-    measuredCpuSeconds: (users * medianOf(done.get(users)!.map(({ cpuUs }) => total(cpuUs)))) / 1e6,
-    predictedMs: (users * calibration.lastAnswerMs) / calibration.connections,
-    measuredMs: medianOf(done.get(users)!.map(({ lastAnswerMs }) => lastAnswerMs)),
+    predictedCpuSeconds: (users * cpuUsOf(CALIBRATING)) / 1e6,
+    measuredCpuSeconds: (users * cpuUsOf(users)) / 1e6,
+    predictedMs: (users * lastAnswerMsOf(CALIBRATING)) / CALIBRATING,
+    measuredMs: lastAnswerMsOf(users),
   }));
 }

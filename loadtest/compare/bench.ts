@@ -59,7 +59,8 @@ export async function withBench<T>(
   const k6 = await provideK6({ root, onProgress: say, signal });
   const stack = await openStack({
     name: INSTANCE,
-    env: { ...patientEnvironment, COMPOSE_FILE: composeFiles(root) },
+    // `make compare API_CPUS=…` sets it for everything that make starts; replicas are capped once they are warm.
+    env: { ...patientEnvironment, API_CPUS: '0', COMPOSE_FILE: composeFiles(root) },
     ...(options.mode && { mode: options.mode }),
   });
   const caps = new ReplicaCaps(stack, INSTANCE);
