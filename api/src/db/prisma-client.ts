@@ -26,11 +26,13 @@ export function parseDatabaseUrl(databaseUrl: string) {
 
 /**
  * Every session: UTC, strict (a value that does not fit is an error, never cut), read committed (a drain statement locks
- * the rows it writes and their coupon, no gaps).
+ * the rows it writes and their coupon, no gaps). MariaDB from 11.6.2 on refuses to touch a row that another session wrote since the
+ * statement began (error 1020), read committed or not; the drain statement wants to see it as the duplicate that it is.
  */
 const SESSION = [
   `SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS}, ` +
-    `sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`,
+    `sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'` +
+    ` /*M!110602 , innodb_snapshot_isolation = OFF */`,
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
