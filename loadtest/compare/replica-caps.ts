@@ -3,6 +3,7 @@ import { listContainers } from '../../stack/compose/containers.js';
 import type { ComposeStack } from '../../stack/compose.js';
 import type { Stack } from '../../stack/index.js';
 import { capCpu, liftCpuCap, quotaOf } from '../../stack/native/cpu-cap.js';
+import { waitUntil } from '../../stack/wait-until.js';
 
 /**
  * Caps replicas that already run: they start and warm up without a cap, or a replica with a twentieth of a CPU would
@@ -28,11 +29,24 @@ export class ReplicaCaps {
   async lift(): Promise<void> {
     if (this.stack.mode === 'compose') {
       await this.#update(null);
+      await this.#untilHealthy();
       return;
     }
     for (const { service } of await this.stack.status()) {
       if (service.startsWith('api-')) liftCpuCap(this.instance, service);
     }
+  }
+
+  /** A health check that ran out of time under the cap has made its container unhealthy, and `up` gives up on such a one. */
+  async #untilHealthy(): Promise<void> {
+    const { project } = this.stack as ComposeStack;
+    const healthy = async () =>
+      (await listContainers(project, 'api')).every(({ health }) => health !== 'unhealthy');
+    await waitUntil(healthy, {
+      what: 'replicas healthy without their cap',
+      timeoutMs: 60_000,
+      intervalMs: 500,
+    });
   }
 
   async #update(cpus: number | null): Promise<string | null> {
