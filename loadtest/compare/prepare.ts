@@ -39,7 +39,8 @@ async function warmBurst(bench: Bench, replicas: number): Promise<number> {
 
 /** Brings the stack to so many replicas, ready, and warm on a campaign of their own. */
 export async function prepare(bench: Bench, replicas: number): Promise<void> {
-  const { stack, k6, root, signal } = bench;
+  const { stack, caps, k6, root, signal } = bench;
+  await caps.untilHealthy(signal);
   await stack.up({ api: replicas, signal });
   await warmUp({
     ...{ stack, replicas, k6, root, signal },

@@ -29,7 +29,6 @@ export class ReplicaCaps {
   async lift(): Promise<void> {
     if (this.stack.mode === 'compose') {
       await this.#update(null);
-      await this.#untilHealthy();
       return;
     }
     for (const { service } of await this.stack.status()) {
@@ -37,8 +36,9 @@ export class ReplicaCaps {
     }
   }
 
-  /** A health check that ran out of time under the cap has made its container unhealthy, and `up` gives up on such a one. */
-  async #untilHealthy(): Promise<void> {
+  /** Under the cap a health check may have run out of time, and compose's `up` gives up on an unhealthy container. */
+  async untilHealthy(signal: AbortSignal): Promise<void> {
+    if (this.stack.mode !== 'compose') return;
     const { project } = this.stack as ComposeStack;
     const healthy = async () =>
       (await listContainers(project, 'api')).every(({ health }) => health !== 'unhealthy');
@@ -46,6 +46,7 @@ export class ReplicaCaps {
       what: 'replicas healthy without their cap',
       timeoutMs: 60_000,
       intervalMs: 500,
+      signal,
     });
   }
 
