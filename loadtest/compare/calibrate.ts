@@ -25,7 +25,7 @@ const round = (cpus: number): number => Math.max(LEAST, Math.round(cpus * 200) /
  */
 export async function calibrate(bench: Bench, largest: number, given: number | null): Promise<Calibration> {
   bench.say(`Calibration: an uncapped peak of ${USERS} users with ${largest} replicas`);
-  await prepare(bench, largest);
+  await prepare(bench, largest, null);
   const load: Load = { scenario: 'peak', users: USERS };
   const { run } = await measureRun(
     bench,

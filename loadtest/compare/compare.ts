@@ -67,7 +67,7 @@ export async function runComparison(bench: Bench, store: ComparisonStore): Promi
       `Round ${next.round} of ${comparison.rounds}, ${next.replicas} replicas${next.attempt > 1 ? ' (again)' : ''}; ${todo.length} runs to go${left}`,
     );
     const cap = comparison.apiCpus.cpus;
-    await prepare(bench, next.replicas);
+    await prepare(bench, next.replicas, cap);
     const { run } = await measureRun(
       bench,
       loadOf(comparison),

@@ -62,7 +62,7 @@ export async function findCapacity(
   const cap = comparison.apiCpus.cpus;
   const steps: StepRecord[] = [];
   for (const replicas of comparison.replicas) {
-    await prepare(bench, replicas);
+    await prepare(bench, replicas, cap);
     let rate = Math.max(10, Math.round(firstRate * replicas));
     for (let count = 0; count < MOST_STEPS; count += 1) {
       const taken = await step(bench, replicas, rate, cap);

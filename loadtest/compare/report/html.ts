@@ -6,7 +6,7 @@ import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';
 import { chartsOf, type ChartSpec } from './charts.js';
 import { factsOf } from './facts.js';
-import { duration, number, percent, times } from './format.js';
+import { duration, number, percent, replicas, times } from './format.js';
 import { capacityTable, replicaTable, runTable, type Cell, type Table } from './tables.js';
 import { inWords, referenceInWords } from './words.js';
 
@@ -57,11 +57,12 @@ function chartHtml({ id, title, hint, series }: ChartSpec, wide: boolean): strin
 
 function figuresHtml(report: Report): string {
   const measured = report.byReplicas.filter(({ tps }) => tps !== null);
-  const last = measured.at(-1);
+  const [first, last] = [measured[0], measured.at(-1)];
+  const factor = first?.tps && last?.tps ? last.tps.median / first.tps.median : null;
   const runs = report.byReplicas.reduce((sum, { valid }) => sum + valid, 0);
   const tiles: [string, string][] = [
     [last?.tps ? `${number(last.tps.median)}/s` : '–', `issued at ${last?.replicas ?? '–'} replicas`],
-    [times(last?.speedup ?? null), 'speed-up over one replica'],
+    [times(factor), `the rate of ${first ? replicas(first.replicas) : '–'}`],
     [percent(last?.efficiency ?? null), 'of perfect scaling'],
     [duration(last?.latencyMs?.p95 ?? null), 'p95 until the answer'],
     [`${runs} of ${runs + report.invalidRuns.length}`, 'runs valid, audit clean'],
