@@ -53,7 +53,7 @@ function loadFor(options: CompareOptions, expectedTps: number): Load {
     Math.max(500, Math.round((perReplica * least * LONGEST_RUN_S) / 100) * 100),
   );
   const users = options.users ?? (options.scenario === 'sold-out' ? issuing * 2 : issuing);
-  // Far enough above the largest count that arrivals never are what limits it, below what piles up for the smallest.
+  // What the smallest count can take: above that k6 would run out of users for it, and the run would not count.
   return {
     scenario: options.scenario,
     users,

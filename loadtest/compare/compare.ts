@@ -45,7 +45,7 @@ function sayRun(bench: Bench, run: RunRecord): void {
 
 /** TPS that so many replicas would have with perfect scaling, as far as it is known by now; 0 when it is not. */
 function perfectTps(store: ComparisonStore, replicas: number): number {
-  const base = summarise(store.load()).byReplicas.find(({ tps }) => tps !== null);
+  const base = summarise(store.load()).byReplicas.find(({ efficiency }) => efficiency !== null);
   return base?.tps ? (base.tps.median / base.replicas) * replicas : 0;
 }
 

@@ -7,6 +7,7 @@ import { CpuAccounting } from './cpu-accounting.js';
 import { curveOf } from './curve.js';
 import { dropKeptConnections } from './fresh-connections.js';
 import { limitOf, saturatedFirst } from './saturation.js';
+import { percentile } from './statistics.js';
 import type { CpuUse, RunRecord, SampleCounts } from './types.js';
 import { invalidReasons } from './validity.js';
 
@@ -31,30 +32,38 @@ async function readSummary(folder: string): Promise<Summary> {
   return { requests: metrics['http_reqs']?.count ?? 0, dropped: metrics['dropped_iterations']?.count ?? 0 };
 }
 
-/** From the first request to the last answer, ms since the epoch. */
-function spanOf(attempts: readonly Attempt[]): { firstMs: number; lastMs: number } {
-  let [firstMs, lastMs] = [Infinity, 0];
-  for (const { sentMs, answer } of attempts) {
-    firstMs = Math.min(firstMs, sentMs);
-    lastMs = Math.max(lastMs, sentMs + (answer?.durationMs ?? 0));
-  }
-  return { firstMs, lastMs };
+/** Of the answers: what comes after is the tail of a burst, in which one replica still works and the others are done. */
+const MOST = 0.9;
+
+interface Span {
+  /** First request, ms since the epoch. */
+  readonly firstMs: number;
+  /** Nine of ten answers had come. */
+  readonly mostMs: number;
+  /** Last answer. */
+  readonly lastMs: number;
 }
 
-function cpuUse(
-  accounting: CpuAccounting,
-  span: { firstMs: number; lastMs: number },
-  cell: Cell,
-  cpus: number,
-) {
-  const { seconds, machine } = accounting.between(span.firstMs, span.lastMs);
-  const durationS = Math.max(0.001, (span.lastMs - span.firstMs) / 1_000);
-  const cpu = [...seconds].map(([component, used]): CpuUse => {
+function spanOf(attempts: readonly Attempt[]): Span {
+  if (attempts.length === 0) throw new Error('k6 sent nothing: its own output above says why');
+  const firstMs = attempts.reduce((least, { sentMs }) => Math.min(least, sentMs), Infinity);
+  const ends = attempts
+    .map(({ sentMs, answer }) => sentMs + (answer?.durationMs ?? 0))
+    .sort((left, right) => left - right);
+  return { firstMs, mostMs: percentile(ends, MOST), lastMs: ends.at(-1)! };
+}
+
+function cpuUse(accounting: CpuAccounting, { firstMs, mostMs, lastMs }: Span, cell: Cell, cpus: number) {
+  const whole = accounting.between(firstMs, lastMs);
+  const most = accounting.between(firstMs, mostMs);
+  const durationS = Math.max(0.001, (mostMs - firstMs) / 1_000);
+  const cpu = [...most.seconds].map(([component, used]): CpuUse => {
     const limitCpus = limitOf(component, { cpus, replicas: cell.replicas, cap: cell.cap });
-    return { component, seconds: used, limitCpus, utilisation: used / (limitCpus * durationS) };
+    const seconds = whole.seconds.get(component) ?? 0;
+    return { component, seconds, limitCpus, utilisation: used / (limitCpus * durationS) };
   });
-  const used = cpu.reduce((sum, part) => sum + part.seconds, 0);
-  return { cpu, machine, own: used / (cpus * durationS) };
+  const used = [...most.seconds.values()].reduce((sum, seconds) => sum + seconds, 0);
+  return { cpu, machine: most.machine, own: used / (cpus * durationS) };
 }
 
 async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise<SampleCounts> {

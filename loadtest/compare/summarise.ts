@@ -11,7 +11,10 @@ export interface ReplicaSummary {
   readonly tps: Spread | null;
   readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number } | null;
   readonly successRate: number | null;
-  /** TPS ÷ TPS of the smallest count, times that count: 4 replicas without any loss have 4. */
+  /**
+   * TPS ÷ TPS of the smallest count, times that count: 4 replicas without any loss have 4. Null for arrivals, whose rate
+   * is given and no result.
+   */
   readonly speedup: number | null;
   /** `speedup` ÷ `replicas`; 1 is perfect. */
   readonly efficiency: number | null;
@@ -40,6 +43,9 @@ export interface CapacitySummary {
   readonly broke: readonly string[];
   readonly saturatedFirst: Component | null;
 }
+
+/** Whether more replicas can issue more: of arrivals the rate is given, and only the time to an answer is measured. */
+export const isScaling = ({ comparison }: Report): boolean => comparison.scenario !== 'arrival';
 
 export const isValid = (run: RunRecord): boolean => run.invalid.length === 0;
 
@@ -120,7 +126,7 @@ export function summarise({ comparison, runs, capacity }: StoredComparison): Rep
   const counts = [...new Set([...comparison.replicas, ...runs.map(({ replicas }) => replicas)])].sort(
     (a, b) => a - b,
   );
-  const base = baseOf(counts, runs);
+  const base = comparison.scenario === 'arrival' ? null : baseOf(counts, runs);
   const byReplicas = counts.map((replicas) =>
     summariseCount(
       replicas,

@@ -4,14 +4,14 @@ export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6'
 
 export type CompareScenario = 'peak' | 'arrival' | 'sold-out';
 
-/** CPU of one part of the topology over the measured time. */
+/** CPU of one part of the topology. */
 export interface CpuUse {
   readonly component: Component;
-  /** CPU seconds used from k6's start to its end, all processes of the component together. */
+  /** CPU seconds from the first request to the last answer, all processes of the component together. */
   readonly seconds: number;
   /** CPUs the component could have used at most: its caps, its threads, or the machine's cores. */
   readonly limitCpus: number;
-  /** `seconds` ÷ (`limitCpus` × duration), 0…1. */
+  /** Share of `limitCpus` that was used until nine of ten answers had come, 0…1. */
   readonly utilisation: number;
 }
 
@@ -84,7 +84,7 @@ export interface RunRecord {
   readonly audit: AuditFigures;
   readonly samples: SampleCounts;
   readonly cpu: readonly CpuUse[];
-  /** CPU of the whole machine, 0…1. */
+  /** CPU of the whole machine until nine of ten answers had come, 0…1. */
   readonly machineUtilisation: number;
   readonly saturatedFirst: Component | null;
   /** Why this run does not count; empty when it does. */

@@ -1,6 +1,6 @@
 import { median } from '../statistics.js';
 import { originalRun } from '../reference.js';
-import { isValid, type Report } from '../summarise.js';
+import { isScaling, isValid, type Report } from '../summarise.js';
 import type { Component, CurvePoint, RunRecord } from '../types.js';
 
 /** What `browser/charts.js` draws; only data, so that it can be embedded as JSON. Colours are chosen there, by theme. */
@@ -42,14 +42,12 @@ const components: readonly { key: Component; label: string }[] = [
 const hundred = (share: number | null): number | null => (share === null ? null : share * 100);
 
 function tpsChart({ byReplicas, labels }: Frame): ChartSpec {
-  const base = byReplicas.find(({ tps }) => tps !== null);
-  const ideal = byReplicas.map(({ replicas }) =>
-    base?.tps ? (base.tps.median / base.replicas) * replicas : null,
-  );
+  const ideal = byReplicas.map(({ tps, efficiency }) => (tps && efficiency ? tps.median / efficiency : null));
+  const hasIdeal = ideal.some((value) => value !== null);
   return {
     id: 'tps',
     title: 'Coupons issued per second',
-    hint: 'Median of the valid rounds, whiskers from the slowest to the fastest. The dashes are perfect scaling.',
+    hint: `Median of the valid rounds, whiskers from the slowest to the fastest.${hasIdeal ? ' The dashes are perfect scaling.' : ''}`,
     kind: 'bar',
     unit: 'perSecond',
     xTitle: 'replicas',
@@ -61,7 +59,9 @@ function tpsChart({ byReplicas, labels }: Frame): ChartSpec {
         colour: 0,
         range: byReplicas.map(({ tps }) => (tps ? ([tps.min, tps.max] as const) : null)),
       },
-      { label: 'perfect scaling', values: ideal, colour: 'muted', line: 'dashed' },
+      ...(hasIdeal
+        ? [{ label: 'perfect scaling', values: ideal, colour: 'muted' as const, line: 'dashed' as const }]
+        : []),
     ],
   };
 }
@@ -188,7 +188,7 @@ export function chartsOf(report: Report, runs: readonly RunRecord[]): ChartSpec[
     tpsChart(frame),
     latencyChart(frame),
     successChart(frame),
-    efficiencyChart(frame),
+    ...(isScaling(report) ? [efficiencyChart(frame)] : []),
     {
       id: 'curve-tps',
       title: 'Answers over time',

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../../stack/paths.js';
-import { summarise, type Report } from '../summarise.js';
+import { isScaling, summarise, type Report } from '../summarise.js';
 import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';
 import { chartsOf, type ChartSpec } from './charts.js';
@@ -60,10 +60,14 @@ function figuresHtml(report: Report): string {
   const [first, last] = [measured[0], measured.at(-1)];
   const factor = first?.tps && last?.tps ? last.tps.median / first.tps.median : null;
   const runs = report.byReplicas.reduce((sum, { valid }) => sum + valid, 0);
-  const tiles: [string, string][] = [
+  const tiles: (readonly [string, string])[] = [
     [last?.tps ? `${number(last.tps.median)}/s` : '–', `issued at ${last?.replicas ?? '–'} replicas`],
-    [times(factor), `the rate of ${first ? replicas(first.replicas) : '–'}`],
-    [percent(last?.efficiency ?? null), 'of perfect scaling'],
+    ...(isScaling(report)
+      ? ([
+          [times(factor), `the rate of ${first ? replicas(first.replicas) : '–'}`],
+          [percent(last?.efficiency ?? null), 'of perfect scaling'],
+        ] as const)
+      : []),
     [duration(last?.latencyMs?.p95 ?? null), 'p95 until the answer'],
     [`${runs} of ${runs + report.invalidRuns.length}`, 'runs valid, audit clean'],
   ];

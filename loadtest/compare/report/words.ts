@@ -1,5 +1,5 @@
 import { originalRun } from '../reference.js';
-import type { Report, ReplicaSummary } from '../summarise.js';
+import { isScaling, type Report, type ReplicaSummary } from '../summarise.js';
 import type { RunRecord } from '../types.js';
 import { component, duration, number, percent, replicas, success, whole } from './format.js';
 
@@ -9,6 +9,8 @@ const measured = (report: Report): (ReplicaSummary & { tps: NonNullable<ReplicaS
 function sayScaling(report: Report): string {
   const [first, ...others] = measured(report);
   if (!first) return 'No run was valid, so there is nothing to compare.';
+  if (!isScaling(report))
+    return `Users arrived at ${number(report.comparison.rate ?? first.tps.median)} a second, whatever the replicas: only the time to an answer can differ.`;
   const start = `${replicas(first.replicas)} issued ${number(first.tps.median)} coupons a second`;
   if (others.length === 0) return `${start}.`;
   const gains = others.map((entry) => {
@@ -55,7 +57,7 @@ function sayLimit(report: Report): string {
     case 'k6':
       return `At ${replicas(last.replicas)} the load generator was the limit: the system can do more than is shown here.`;
     case null:
-      return `At ${replicas(last.replicas)} nothing ran at its limit: the scenario asked for no more.`;
+      return `At ${replicas(last.replicas)} nothing ran at its limit.`;
     default:
       return `At ${replicas(last.replicas)} ${component(last.saturatedFirst)} was the limit: more replicas alone would not help.`;
   }

@@ -45,6 +45,20 @@ describe('the report in words', () => {
   });
 });
 
+describe('what a comparison can show', () => {
+  it('calls the rate of arrivals given, and speaks of no scaling', () => {
+    const stored = sampleComparison({ scenario: 'arrival', rate: 120 }, (run) => ({ ...run, tps: 120 }));
+    expect(say(stored)).toMatch(/^Users arrived at 120 a second, whatever the replicas/);
+    expect(summarise(stored).byReplicas.map(({ efficiency }) => efficiency)).toEqual([null, null, null]);
+    expect(renderHtml(stored)).not.toContain('perfect scaling');
+  });
+
+  it('measures by the smallest count, also when that is not one replica', () => {
+    const html = renderHtml(sampleComparison({ replicas: [2, 4] }));
+    expect(html).toContain('<strong>1.96 ×</strong><span>the rate of 2 replicas</span>');
+  });
+});
+
 describe('changes between two comparisons', () => {
   it('calls a change clear only when the spreads do not overlap', () => {
     const before = summarise(sampleComparison());
