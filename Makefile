@@ -35,7 +35,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
 	compare step-load report dashboards metrics \
-	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs
+	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ build: $(BUILT) ## compile to dist/ (when a source changed)
 
 programs: $(BUILT)
 	@$(STACK) install
+
+tools: $(BUILT)
+	@$(STACK) install --tools
 
 env: $(BUILT) ## write .env with random secrets, unless it is there
 	@$(STACK) env
@@ -124,7 +127,7 @@ reconcile: $(BUILT) ## gaps between Redis and MySQL of every campaign
 rebuild: $(BUILT) ## open the gate of a campaign from MySQL: COUPON=1
 	@$(STACK) ops $(WHERE) -- rebuild --coupon $(COUPON)
 
-test: $(BUILT) programs ## lint, types, unit tests, tests against real servers
+test: $(BUILT) tools ## lint, types, unit tests, tests against real servers
 	npm run --silent typecheck
 	npm run --silent lint
 	npm run --silent test:unit

@@ -8,7 +8,7 @@ import {
   type Stack,
   type StackOptions,
 } from './index.js';
-import { ensurePrograms } from './install.js';
+import { ensurePrograms, ensureTools } from './install.js';
 import { duration, table } from './table.js';
 
 const usage = `usage: stack COMMAND [options]
@@ -18,7 +18,7 @@ const usage = `usage: stack COMMAND [options]
   logs     [SERVICE] [--follow] [--lines N]
   down                              stop everything, keep the data
   ops      -- COMMAND [options]     operator commands: lag, reconcile, dead-letters, rebuild, facts
-  install                           install the programs of native mode
+  install  [--tools]                install the programs of native mode, and those of measurements and tests
   env                               write .env with random secrets unless it is there
 options: --mode native|compose   --name INSTANCE (native only)`;
 
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
     name: { type: 'string' },
     lines: { type: 'string' },
     follow: { type: 'boolean', short: 'f' },
+    tools: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   },
 });
@@ -110,7 +111,10 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   logs: async () => logs(await open()),
   down: async () => (await open()).down(),
   ops: async () => (await open()).ops(positionals.slice(1), { onLine: say }),
-  install: async () => void (await ensurePrograms(say)),
+  install: async () => {
+    await ensurePrograms(say);
+    if (values.tools) ensureTools(say);
+  },
   env: async () => say(ensureEnvFile() ? '.env written' : '.env is complete'),
 };
 

@@ -107,3 +107,31 @@ export async function ensurePrograms(report: (line: string) => void): Promise<Pr
   if (missing.length > 0 && !installWithApt(missing, report)) throw new Error(advice(missing));
   return await requirePrograms();
 }
+
+/** Programs that no stack needs, only measurements and tests, with the names of Debian's packages. */
+const tools = { influxd: 'influxdb', chromium: 'chromium' } as const;
+
+/**
+ * Finds a tool, or installs it on Debian and Ubuntu as root.
+ *
+ * @throws with the command to run, elsewhere or when apt fails
+ */
+export function ensureTool(tool: keyof typeof tools, report: (line: string) => void): void {
+  if (findProgram(tool)) return;
+  const name = tools[tool];
+  if (installWithApt([name], report) && findProgram(tool)) return;
+  throw new Error(
+    `${tool} is not installed. Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y ${name}`,
+  );
+}
+
+/** Installs the tools that can be installed, and says which could not. */
+export function ensureTools(report: (line: string) => void): void {
+  for (const tool of Object.keys(tools) as (keyof typeof tools)[]) {
+    try {
+      ensureTool(tool, report);
+    } catch (error) {
+      report(`${error instanceof Error ? error.message : String(error)} (what needs it is skipped)`);
+    }
+  }
+}

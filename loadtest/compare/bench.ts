@@ -1,6 +1,7 @@
 import { delimiter, join } from 'node:path';
 import { openStack, type ServiceControl, type Stack } from '../../stack/index.js';
 import type { ComposeStack } from '../../stack/compose.js';
+import { ensureTool } from '../../stack/install.js';
 import { provideK6 } from '../index.js';
 import { projectRoot } from '../project-root.js';
 import { patientEnvironment, type Bench } from './context.js';
@@ -22,8 +23,9 @@ const isThere = (url: string): Promise<boolean> =>
   );
 
 /** Starts the InfluxDB of this instance, unless it runs, and returns its address. */
-async function startInflux(stack: Stack): Promise<string> {
+async function startInflux(stack: Stack, say: (line: string) => void): Promise<string> {
   if (stack.service) {
+    ensureTool('influxd', say);
     const service: ServiceControl = await stack.service('influxdb');
     await service.start();
     return `http://127.0.0.1:${service.port}`;
@@ -37,7 +39,7 @@ async function openInflux(stack: Stack, say: (line: string) => void): Promise<In
   let url = process.env['INFLUXDB_URL'];
   if (!url) {
     try {
-      url = await startInflux(stack);
+      url = await startInflux(stack, say);
     } catch (error) {
       say(`Without InfluxDB: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -1,4 +1,5 @@
 import { openStack } from '../../stack/index.js';
+import { ensureTool } from '../../stack/install.js';
 import { Influx, k6Database, metricsDatabase } from '../../loadtest/compare/influx.js';
 import { Collector } from './collector.js';
 import { nativeSources } from './native-sources.js';
@@ -6,6 +7,7 @@ import { nativeSources } from './native-sources.js';
 /** `make metrics`: InfluxDB beside the native stack, filled every second until Ctrl-C. */
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const stack = await openStack({ mode: 'native', onProgress: say });
+ensureTool('influxd', say);
 const database = await stack.service!('influxdb');
 await database.start();
 const influx = new Influx(`http://127.0.0.1:${database.port}`);
