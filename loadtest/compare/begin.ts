@@ -5,10 +5,10 @@ import { planOf, type Bench, type Load } from './context.js';
 import type { CompareOptions } from './options.js';
 import { ComparisonStore, storedComparisons } from './store.js';
 import { remaining } from './compare.js';
-import type { ComparisonRecord, CpuCap } from './types.js';
+import type { ComparisonRecord } from './types.js';
 
 /** How long the smallest count should need for one run: k6's start must be small beside that of the largest one too. */
-const LONGEST_RUN_S = 24;
+const LONGEST_RUN_S = 32;
 const ARRIVAL_S = 15;
 
 function codeVersion(root: string): string {
@@ -65,10 +65,9 @@ function loadFor(options: CompareOptions, expectedTps: number): Load {
 /** Calibrates, then stores what is going to be measured. */
 export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
   const { stack, root } = bench;
-  const wish = options.apiCpus === 0 ? null : options.apiCpus;
-  const { cap, expectedTps } = await calibrate(bench, options.replicas.at(-1)!, wish);
-  const none: CpuCap = { cpus: null, how: 'none', note: 'Asked for without a cap.' };
-  let apiCpus = options.apiCpus === 0 ? none : cap;
+  const calibration = await calibrate(bench, options.replicas.at(-1)!, options.apiCpus);
+  const { expectedTps } = calibration;
+  let apiCpus = calibration.cap;
   const fault = apiCpus.cpus === null ? null : await bench.caps.set(apiCpus.cpus);
   await bench.caps.lift();
   if (fault !== null) {
