@@ -4,12 +4,21 @@ import type { Stack } from '../../stack/index.js';
 import type { Component } from './types.js';
 
 const INTERVAL_MS = 250;
-const components: readonly Component[] = ['api', 'nginx', 'redis', 'worker', 'database'];
+const components: readonly Component[] = ['api', 'nginx', 'redis', 'worker', 'database', 'k6'];
 
 interface Reading {
   readonly atMs: number;
-  readonly seconds: Readonly<Partial<Record<Component, number>>>;
+  /** CPU seconds of each part since it began, by its process id. */
+  readonly seconds: ReadonlyMap<number, number>;
   readonly machine: { readonly busy: number; readonly all: number };
+}
+
+/** CPU of one component between two moments. */
+export interface Used {
+  /** All its parts together. */
+  readonly seconds: number;
+  /** The part (replica, process with all below it, container) that used most. */
+  readonly busiestSeconds: number;
 }
 
 /** CPU seconds of a process and everything below it. */
@@ -47,31 +56,29 @@ function machineTicks(): { busy: number; all: number } {
   return { all, busy: all - ticks[3]! - ticks[4]! };
 }
 
-/** k6 as a child of this process; undefined when it runs in a container. */
+/** k6 as a child of this process; none when it runs in a container. */
 const k6Pids = (): number[] => childrenOf(process.pid).filter((pid) => /(^|\/)k6 /.test(commandOf(pid)));
 
 /** Reads CPU times while a run is under way, so that afterwards those of any moment of it are known. */
 export class CpuAccounting {
   readonly #readings: Reading[] = [];
+  readonly #pids: ReadonlyMap<Component, Set<number>>;
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(
-    private readonly pids: ReadonlyMap<Component, number[]>,
+    services: readonly { readonly service: string; readonly pid?: number | undefined }[],
     private readonly inContainers: boolean,
-  ) {}
+  ) {
+    const pidsOf = (component: Component) =>
+      services.flatMap(({ service, pid }) =>
+        pid && service.replace(/-\d+$/, '') === component ? [pid] : [],
+      );
+    this.#pids = new Map(components.map((component) => [component, new Set(pidsOf(component))]));
+  }
 
   /** Asks the stack for its processes once, then only the kernel: asking a capped replica would cost its own time. */
   static async start(stack: Stack): Promise<CpuAccounting> {
-    const services = await stack.status();
-    const pids = new Map(
-      components.map((component) => [
-        component,
-        services.flatMap(({ service, pid }) =>
-          pid && service.replace(/-\d+$/, '') === component ? [pid] : [],
-        ),
-      ]),
-    );
-    const accounting = new CpuAccounting(pids, stack.mode === 'compose');
+    const accounting = new CpuAccounting(await stack.status(), stack.mode === 'compose');
     accounting.#read();
     accounting.#timer = setInterval(() => accounting.#read(), INTERVAL_MS);
     return accounting;
@@ -82,42 +89,33 @@ export class CpuAccounting {
     this.#read();
   }
 
-  /** CPU seconds between two moments by component, and the share of the machine that was busy. */
-  between(fromMs: number, toMs: number): { seconds: Map<Component, number>; machine: number } {
+  /** By component, without those that were never seen (k6 in a container), and the share of the machine that was busy. */
+  between(fromMs: number, toMs: number): { used: Map<Component, Used>; machine: number } {
     const first = this.#readings.findLast(({ atMs }) => atMs <= fromMs) ?? this.#readings[0]!;
     const last = this.#readings.find(({ atMs }) => atMs >= toMs) ?? this.#readings.at(-1)!;
     // A reading is up to an interval off on either side: scaled to the time that was asked for.
     const scale = (toMs - fromMs) / Math.max(1, last.atMs - first.atMs);
-    const seconds = new Map<Component, number>();
-    for (const component of [...components, 'k6' as const]) {
-      const used = (last.seconds[component] ?? this.#lastOf(component)) - (first.seconds[component] ?? 0);
-      seconds.set(component, Math.max(0, used * scale));
+    const used = new Map<Component, Used>();
+    for (const [component, pids] of this.#pids) {
+      const parts = [...pids].map(
+        (pid) => scale * ((last.seconds.get(pid) ?? 0) - (first.seconds.get(pid) ?? 0)),
+      );
+      const seconds = parts.reduce((sum, part) => sum + part, 0);
+      if (parts.length > 0) used.set(component, { seconds, busiestSeconds: Math.max(...parts) });
     }
     const all = last.machine.all - first.machine.all;
-    return { seconds, machine: all > 0 ? (last.machine.busy - first.machine.busy) / all : 0 };
-  }
-
-  /** What a process that has ended by now had used when it was last seen. */
-  #lastOf(component: Component): number {
-    return (
-      this.#readings.findLast(({ seconds }) => seconds[component] !== undefined)?.seconds[component] ?? 0
-    );
+    return { used, machine: all > 0 ? (last.machine.busy - first.machine.busy) / all : 0 };
   }
 
   #read(): void {
-    const sum = (pids: readonly number[]) =>
-      pids.reduce(
-        (total, pid) => total + ((this.inContainers ? containerSeconds(pid) : undefined) ?? treeSeconds(pid)),
-        0,
-      );
-    const k6 = k6Pids();
-    this.#readings.push({
-      atMs: Date.now(),
-      seconds: {
-        ...Object.fromEntries([...this.pids].map(([component, pids]) => [component, sum(pids)])),
-        ...(k6.length > 0 && { k6: k6.reduce((total, pid) => total + treeSeconds(pid), 0) }),
-      },
-      machine: machineTicks(),
-    });
+    for (const pid of k6Pids()) this.#pids.get('k6')!.add(pid);
+    const before = this.#readings.at(-1)?.seconds;
+    const seconds = new Map<number, number>();
+    for (const pid of [...this.#pids.values()].flatMap((pids) => [...pids])) {
+      const now = (this.inContainers ? containerSeconds(pid) : undefined) ?? treeSeconds(pid);
+      // A process that ends gives back nothing: what it had used when it was last seen stands.
+      seconds.set(pid, Math.max(now, before?.get(pid) ?? 0));
+    }
+    this.#readings.push({ atMs: Date.now(), seconds, machine: machineTicks() });
   }
 }

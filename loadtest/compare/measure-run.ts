@@ -57,13 +57,15 @@ function cpuUse(accounting: CpuAccounting, { firstMs, mostMs, lastMs }: Span, ce
   const whole = accounting.between(firstMs, lastMs);
   const most = accounting.between(firstMs, mostMs);
   const durationS = Math.max(0.001, (mostMs - firstMs) / 1_000);
-  const cpu = [...most.seconds].map(([component, used]): CpuUse => {
-    const limitCpus = limitOf(component, { cpus, replicas: cell.replicas, cap: cell.cap });
-    const seconds = whole.seconds.get(component) ?? 0;
-    return { component, seconds, limitCpus, utilisation: used / (limitCpus * durationS) };
+  const cpu = [...most.used].map(([component, { busiestSeconds }]): CpuUse => {
+    const limitCpus = limitOf(component, { cpus, cap: cell.cap });
+    const seconds = whole.used.get(component)?.seconds ?? 0;
+    return { component, seconds, limitCpus, utilisation: busiestSeconds / (limitCpus * durationS) };
   });
-  const used = [...most.seconds.values()].reduce((sum, seconds) => sum + seconds, 0);
-  return { cpu, machine: most.machine, own: used / (cpus * durationS) };
+  const used = [...most.used.values()].reduce((sum, { seconds }) => sum + seconds, 0);
+  const own = used / (cpus * durationS);
+  const others = most.used.has('k6') ? Math.max(0, most.machine - own) : null;
+  return { cpu, machine: most.machine, own, others };
 }
 
 async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise<SampleCounts> {
@@ -142,7 +144,7 @@ export async function measureRun(
   const folder = join(bench.root, 'loadtest', 'results', result.testid);
   const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), await readSummary(folder)];
   const span = spanOf(attempts);
-  const { cpu, machine, own } = cpuUse(accounting, span, cell, result.environment.cpus);
+  const { cpu, machine, own, others } = cpuUse(accounting, span, cell, result.environment.cpus);
   const samples = await samplesOf(bench, result.testid, summary.requests);
   const { cap: _cap, ...base } = toRecord(result, cell);
   const run: RunRecord = {
@@ -159,6 +161,7 @@ export async function measureRun(
     samples,
     cpu,
     machineUtilisation: machine,
+    othersUtilisation: others,
     saturatedFirst: saturatedFirst(cpu, machine, own),
     invalid: [
       ...invalidReasons({ audit: result.audit, droppedIterations: summary.dropped, samples }),

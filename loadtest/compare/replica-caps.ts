@@ -20,15 +20,18 @@ export class ReplicaCaps {
   async set(cpus: number): Promise<string | null> {
     if (this.stack.mode === 'compose') return await this.#update(cpus);
     const replicas = (await this.stack.status()).filter(({ service }) => service.startsWith('api-'));
-    const lines = replicas.map(({ service, pid }) =>
-      pid ? capCpu(this.instance, service, pid, cpus) : `${service}: is not running`,
-    );
-    return lines.find((line) => !line.includes(': at most')) ?? null;
+    for (const { service, pid } of replicas) {
+      const fault = pid ? capCpu(this.instance, service, pid, cpus) : 'is not running';
+      if (fault !== null) return `${service}: ${fault}`;
+    }
+    return null;
   }
 
+  /** @throws when the engine refuses: a warm-up under a cap that nobody knows of would spoil every figure after it */
   async lift(): Promise<void> {
     if (this.stack.mode === 'compose') {
-      await this.#update(null);
+      const fault = await this.#update(null);
+      if (fault !== null) throw new Error(`the CPU cap of the replicas could not be taken off: ${fault}`);
       return;
     }
     for (const { service } of await this.stack.status()) {

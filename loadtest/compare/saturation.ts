@@ -25,16 +25,15 @@ export function saturatedFirst(
 
 export interface Limits {
   readonly cpus: number;
-  readonly replicas: number;
   /** Cap of one replica; null: none. */
   readonly cap: number | null;
 }
 
-/** CPUs a part can use at most. A replica, a worker and Redis do their work in one thread each. */
-export function limitOf(component: Component, { cpus, replicas, cap }: Limits): number {
+/** CPUs that one part (of the api: one replica) can use at most. Replicas, workers and Redis have one busy thread each. */
+export function limitOf(component: Component, { cpus, cap }: Limits): number {
   switch (component) {
     case 'api':
-      return cap === null ? Math.min(cpus, replicas) : cap * replicas;
+      return cap ?? 1;
     case 'redis':
     case 'worker':
       return 1;

@@ -9,9 +9,9 @@ export interface CpuUse {
   readonly component: Component;
   /** CPU seconds from the first request to the last answer, all processes of the component together. */
   readonly seconds: number;
-  /** CPUs the component could have used at most: its caps, its threads, or the machine's cores. */
+  /** CPUs that one part of it (one replica) could have used at most: its cap, its threads, or the machine's cores. */
   readonly limitCpus: number;
-  /** Share of `limitCpus` that was used until nine of ten answers had come, 0…1. */
+  /** Share of `limitCpus` that its busiest part used until nine of ten answers had come, 0…1. */
   readonly utilisation: number;
 }
 
@@ -86,6 +86,8 @@ export interface RunRecord {
   readonly cpu: readonly CpuUse[];
   /** CPU of the whole machine until nine of ten answers had come, 0…1. */
   readonly machineUtilisation: number;
+  /** Of it, what no part of this project used; null when k6 ran where its CPU cannot be seen. Absent in old files. */
+  readonly othersUtilisation?: number | null;
   readonly saturatedFirst: Component | null;
   /** Why this run does not count; empty when it does. */
   readonly invalid: readonly string[];

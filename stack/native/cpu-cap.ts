@@ -32,7 +32,7 @@ function capV1(group: string, cpus: number): void {
 function capV2(group: string, cpus: number): void {
   const { periodMicroseconds, quota } = quotaOf(cpus);
   const controllers = join(v2Root, 'cgroup.subtree_control');
-  if (!readFileSync(controllers, 'utf8').includes('cpu')) writeFileSync(controllers, '+cpu');
+  if (!readFileSync(controllers, 'utf8').split(/\s+/).includes('cpu')) writeFileSync(controllers, '+cpu');
   mkdirSync(group, { recursive: true });
   writeFileSync(join(group, 'cpu.max'), `${quota} ${periodMicroseconds}`);
 }
@@ -40,9 +40,9 @@ function capV2(group: string, cpus: number): void {
 /**
  * Caps the CPU of a process and of all it starts, through cgroups v1 or v2. Needs root.
  *
- * @returns a line for people: done, or why not (the process then runs without a cap)
+ * @returns null when done, else why not (the process then runs without a cap)
  */
-export function capCpu(folder: string, service: string, pid: number, cpus: number): string {
+export function capCpu(folder: string, service: string, pid: number, cpus: number): string | null {
   const v2 = isV2();
   const group = groupOf(v2 ? v2Root : v1Root, folder, service);
   try {
@@ -50,9 +50,9 @@ export function capCpu(folder: string, service: string, pid: number, cpus: numbe
     if (v2) capV2(group, cpus);
     else capV1(group, cpus);
     writeFileSync(join(group, 'cgroup.procs'), String(pid));
-    return `${service}: at most ${cpus} CPU (cgroup v${v2 ? 2 : 1})`;
+    return null;
   } catch (error) {
-    return `${service}: runs without its CPU cap of ${cpus} (${error instanceof Error ? error.message : error})`;
+    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -158,10 +158,19 @@ export class ManagedService implements ServiceControl {
       const pid = child.pid!;
       const record = { pid, started: startOf(pid) ?? 'gone', startedAt: new Date().toISOString() };
       writeFileSync(this.#record, JSON.stringify(record satisfies ProcessRecord));
-      if (this.spec.cpus) this.report(capCpu(this.folder, this.name, pid, this.spec.cpus));
+      if (this.spec.cpus) this.#cap(pid, this.spec.cpus);
     } finally {
       closeSync(log);
     }
+  }
+
+  #cap(pid: number, cpus: number): void {
+    const fault = capCpu(this.folder, this.name, pid, cpus);
+    this.report(
+      fault === null
+        ? `${this.name}: at most ${cpus} CPU`
+        : `${this.name}: runs without its CPU cap of ${cpus} (${fault})`,
+    );
   }
 
   async #untilReady(signal?: AbortSignal): Promise<void> {

@@ -130,7 +130,7 @@ function cpuChart({ byReplicas, labels }: Frame, runs: readonly RunRecord[]): Ch
   return {
     id: 'cpu',
     title: 'How busy each part was',
-    hint: 'CPU used, of the most the part could use (its cap, its threads, the cores). The first to come near 100 % is the limit.',
+    hint: 'CPU used, of the most it could use (its cap, its threads, the cores); of several replicas the busiest. What is near 100 % is the limit.',
     kind: 'bar',
     unit: 'percent',
     xTitle: 'replicas',

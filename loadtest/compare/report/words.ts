@@ -1,5 +1,6 @@
 import { originalRun } from '../reference.js';
-import { isScaling, type Report, type ReplicaSummary } from '../summarise.js';
+import { median } from '../statistics.js';
+import { isScaling, isValid, type Report, type ReplicaSummary } from '../summarise.js';
 import type { RunRecord } from '../types.js';
 import { component, duration, number, percent, replicas, success, whole } from './format.js';
 
@@ -63,6 +64,18 @@ function sayLimit(report: Report): string {
   }
 }
 
+/** From this share of the machine on, other programs are worth a sentence. */
+const NOTICED = 0.15;
+
+function sayOthers(report: Report, runs: readonly RunRecord[]): string {
+  const last = measured(report).at(-1);
+  const shares = runs.flatMap((run) =>
+    run.replicas === last?.replicas && isValid(run) ? [run.othersUtilisation ?? 0] : [],
+  );
+  if (!last || shares.length === 0 || median(shares) < NOTICED) return '';
+  return `Other programs used ${percent(median(shares))} of the machine's CPU meanwhile: a quiet one would show more.`;
+}
+
 function sayCapacity(report: Report): string {
   return report.capacity
     .map((entry) => {
@@ -84,7 +97,7 @@ function sayCap(report: Report): string {
 /** What a reader should take home, in sentences made from the figures. */
 export function inWords(report: Report, runs: readonly RunRecord[]): string[] {
   const first = [sayScaling(report), sayLatency(report), saySuccess(report)];
-  const second = [sayLimit(report), sayCapacity(report), sayCap(report)];
+  const second = [sayLimit(report), sayOthers(report, runs), sayCapacity(report), sayCap(report)];
   return [first, [sayTruth(report, runs)], second]
     .map((part) => part.filter(Boolean).join(' '))
     .filter(Boolean);

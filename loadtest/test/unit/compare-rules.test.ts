@@ -80,8 +80,8 @@ describe('what saturated first', () => {
   });
 
   it('measures replicas by their caps, and by a thread each without them', () => {
-    expect(limitOf('api', { cpus: 2, replicas: 4, cap: 0.05 })).toBeCloseTo(0.2);
-    expect(limitOf('api', { cpus: 2, replicas: 4, cap: null })).toBe(2);
+    expect(limitOf('api', { cpus: 2, cap: 0.05 })).toBe(0.05);
+    expect(limitOf('api', { cpus: 2, cap: null })).toBe(1);
   });
 });
 
