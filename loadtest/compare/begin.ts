@@ -66,14 +66,7 @@ function loadFor(options: CompareOptions, expectedTps: number): Load {
 export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
   const { stack, root } = bench;
   const calibration = await calibrate(bench, options.replicas.at(-1)!, options.apiCpus);
-  const { expectedTps } = calibration;
-  let apiCpus = calibration.cap;
-  const fault = apiCpus.cpus === null ? null : await bench.caps.set(apiCpus.cpus);
-  await bench.caps.lift();
-  if (fault !== null) {
-    apiCpus = { cpus: null, how: 'none', note: `A cap of ${apiCpus.cpus} CPU could not be set (${fault}).` };
-    bench.say(`No CPU cap: ${fault}`);
-  }
+  const { expectedTps, cap: apiCpus } = calibration;
   const load = loadFor(options, expectedTps);
   const now = new Date().toISOString();
   const plan = planOf(load);

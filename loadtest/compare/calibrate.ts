@@ -1,6 +1,7 @@
 import type { Bench, Load } from './context.js';
 import { measureRun } from './measure-run.js';
 import { prepare } from './prepare.js';
+import { isValid } from './summarise.js';
 import type { CpuCap } from './types.js';
 
 /**
@@ -29,18 +30,35 @@ interface Seen {
   readonly cost: number;
 }
 
-/** The best of several peaks. */
+/**
+ * The best of several peaks.
+ *
+ * @throws when none of them counts, with the reasons
+ */
 async function peaks(bench: Bench, replicas: number, cap: number | null): Promise<Seen> {
   const load: Load = { scenario: 'peak', users: USERS };
   let best: Seen = { tps: 0, cost: Infinity };
+  let faults: readonly string[] = [];
   for (let peak = 0; peak < PEAKS; peak += 1) {
     const cell = { replicas, round: 0, attempt: 1, cap };
     const { run } = await measureRun(bench, load, cell, { comparison: 'calibration' });
+    if (!isValid(run)) {
+      faults = run.invalid;
+      continue;
+    }
     const seconds = run.cpu.find(({ component }) => component === 'api')?.seconds ?? 0;
     const cost = seconds / Math.max(1, run.answers.issued);
     best = { tps: Math.max(best.tps, run.tps), cost: Math.min(best.cost, cost) };
   }
+  if (best.tps === 0) throw new Error(`No peak of the calibration counts: ${faults.join('; ')}`);
   return best;
+}
+
+/** Why such a cap cannot be set on this machine; null when it can. */
+async function capFault({ caps }: Bench, cpus: number): Promise<string | null> {
+  const fault = await caps.set(cpus);
+  await caps.lift();
+  return fault;
 }
 
 const micros = (seconds: number): string => `${Math.round(seconds * 1e6)} µs`;
@@ -52,21 +70,27 @@ const micros = (seconds: number): string => `${Math.round(seconds * 1e6)} µs`;
  * @param given a cap chosen by hand; 0: none
  */
 export async function calibrate(bench: Bench, largest: number, given: number | null): Promise<Calibration> {
-  bench.say(`Calibration: uncapped peaks of ${USERS} users with ${largest} replicas, then under the cap`);
+  bench.say(
+    `Calibration: ${PEAKS} uncapped peaks of ${USERS} users with ${largest} replicas, then under the cap`,
+  );
   await prepare(bench, largest, null);
   const free = await peaks(bench, largest, null);
-  const cpus = given ?? round((SHARE * free.tps * free.cost) / largest);
-  const capped = cpus > 0 ? await peaks(bench, largest, cpus) : free;
-  const expectedTps = cpus > 0 ? (cpus * largest) / Math.max(capped.cost, 1e-6) : free.tps;
   const seen = `uncapped, ${largest} replicas issued ${Math.round(free.tps)}/s for ${micros(free.cost)} of replica CPU each`;
-  if (cpus === 0) {
-    bench.say(`  ${seen}; no cap`);
-    return { cap: { cpus: null, how: 'none', note: 'Asked for without a cap.' }, expectedTps };
-  }
+  const without = (note: string): Calibration => {
+    bench.say(`  ${seen}; ${note}`);
+    return { cap: { cpus: null, how: 'none', note }, expectedTps: free.tps };
+  };
+  const cpus = given ?? round((SHARE * free.tps * free.cost) / largest);
+  if (cpus === 0) return without('Asked for without a cap.');
+  const fault = await capFault(bench, cpus);
+  if (fault !== null) return without(`A cap of ${cpus} CPU could not be set (${fault}).`);
+  const capped = await peaks(bench, largest, cpus);
   bench.say(`  ${seen}; under a cap of ${cpus} CPU each for ${micros(capped.cost)}`);
+  const how = given === null ? 'calibrated' : 'given';
   const note =
-    given === null
+    how === 'calibrated'
       ? `Calibrated: ${seen}; the cap leaves them ${Math.round(SHARE * 100)} % of the CPU they used then.`
       : `Given by hand; ${seen}.`;
-  return { cap: { cpus, how: given === null ? 'calibrated' : 'given', note }, expectedTps };
+  const expectedTps = (cpus * largest) / Math.max(capped.cost, 1e-6);
+  return { cap: { cpus, how, note }, expectedTps };
 }
