@@ -35,6 +35,7 @@ function stat(pid: number): Stat | undefined {
 /** When a live process started: compare it before signalling a pid that was read from a file. */
 export const startOf = (pid: number): string | undefined => stat(pid)?.started;
 
+/** One scan of /proc: all live processes. */
 function everyProcess(): { pid: number; stat: Stat }[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return pids.flatMap((name) => {
@@ -56,6 +57,17 @@ export function cpuSecondsOf(pid: number): number | undefined {
   if (!own) return undefined;
   const ticks = childrenOf(pid).reduce((sum, child) => sum + (stat(child)?.cpuTicks ?? 0), own.cpuTicks);
   return ticks / ticksPerSecond;
+}
+
+/** Live processes below each of these and the processes themselves, with their own CPU seconds; one scan for all. */
+export function cpuSecondsBelow(roots: readonly number[]): Map<number, Map<number, number>> {
+  const all = everyProcess();
+  const collect = (pid: number): [number, number][] =>
+    all.flatMap((process): [number, number][] => {
+      if (process.pid === pid) return [[pid, process.stat.cpuTicks / ticksPerSecond]];
+      return process.stat.parent === pid ? collect(process.pid) : [];
+    });
+  return new Map(roots.map((root) => [root, new Map(collect(root))]));
 }
 
 export function commandOf(pid: number): string {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { childrenOf, commandOf, cpuSecondsOf } from '../../stack/process-identity.js';
+import { childrenOf, commandOf, cpuSecondsBelow } from '../../stack/process-identity.js';
 import type { Stack } from '../../stack/index.js';
 import type { Component } from './types.js';
 
@@ -8,7 +8,7 @@ const components: readonly Component[] = ['api', 'nginx', 'redis', 'worker', 'da
 
 interface Reading {
   readonly atMs: number;
-  /** CPU seconds of each part since it began, by its process id. */
+  /** CPU seconds of each part since it began, by the id of its (first) process. */
   readonly seconds: ReadonlyMap<number, number>;
   readonly machine: { readonly busy: number; readonly all: number };
 }
@@ -19,13 +19,6 @@ export interface Used {
   readonly seconds: number;
   /** The part (replica, process with all below it, container) that used most. */
   readonly busiestSeconds: number;
-}
-
-/** CPU seconds of a process and everything below it. */
-function treeSeconds(pid: number): number {
-  const own = cpuSecondsOf(pid) ?? 0;
-  const grandchildren = childrenOf(pid).flatMap((child) => childrenOf(child));
-  return own + grandchildren.reduce((sum, child) => sum + treeSeconds(child), 0);
 }
 
 /** CPU seconds of the container a process is in, by the host's cgroups: exact, and without asking the container. */
@@ -63,6 +56,8 @@ const k6Pids = (): number[] => childrenOf(process.pid).filter((pid) => /(^|\/)k6
 export class CpuAccounting {
   readonly #readings: Reading[] = [];
   readonly #pids: ReadonlyMap<Component, Set<number>>;
+  /** Most CPU seconds seen of each process, by part. */
+  readonly #seen = new Map<number, Map<number, number>>();
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -108,14 +103,26 @@ export class CpuAccounting {
   }
 
   #read(): void {
-    for (const pid of k6Pids()) this.#pids.get('k6')!.add(pid);
-    const before = this.#readings.at(-1)?.seconds;
-    const seconds = new Map<number, number>();
-    for (const pid of [...this.#pids.values()].flatMap((pids) => [...pids])) {
-      const now = (this.inContainers ? containerSeconds(pid) : undefined) ?? treeSeconds(pid);
-      // A process that ends gives back nothing: what it had used when it was last seen stands.
-      seconds.set(pid, Math.max(now, before?.get(pid) ?? 0));
+    const k6 = k6Pids();
+    for (const pid of k6) this.#pids.get('k6')!.add(pid);
+    const parts = [...this.#pids.values()].flatMap((pids) => [...pids]);
+    for (const [part, processes] of cpuSecondsBelow(parts)) {
+      const inContainer = this.inContainers && !k6.includes(part) ? containerSeconds(part) : undefined;
+      this.#note(part, inContainer === undefined ? processes : new Map([[part, inContainer]]));
     }
+    const seconds = new Map(
+      [...this.#seen].map(([part, processes]) => [
+        part,
+        [...processes.values()].reduce((sum, used) => sum + used, 0),
+      ]),
+    );
     this.#readings.push({ atMs: Date.now(), seconds, machine: machineTicks() });
+  }
+
+  /** A process that has ended (k6; nginx's workers after a reload) counts with what it had used when last seen. */
+  #note(part: number, processes: ReadonlyMap<number, number>): void {
+    const seen = this.#seen.get(part) ?? new Map<number, number>();
+    for (const [pid, seconds] of processes) seen.set(pid, Math.max(seconds, seen.get(pid) ?? 0));
+    this.#seen.set(part, seen);
   }
 }
