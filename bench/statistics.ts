@@ -1,3 +1,5 @@
+import { median as middleOf } from '../loadtest/statistics.js';
+
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -8,11 +10,8 @@ export interface Spread {
 
 /** @throws when there is no value */
 export function spreadOf(values: readonly number[]): Spread {
-  if (values.length === 0) throw new Error('no values');
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-  const [min, max] = [sorted[0]!, sorted.at(-1)!];
+  const median = middleOf(values);
+  const [min, max] = [Math.min(...values), Math.max(...values)];
   return { median, min, max, spread: median === 0 ? 0 : (max - min) / median };
 }
 

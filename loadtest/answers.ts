@@ -1,4 +1,5 @@
-import type { Attempt } from './client-log.js';
+import type { Answer, Attempt } from './client-log.js';
+import { percentile } from './statistics.js';
 
 export interface AnswerCounts {
   '200': number;
@@ -12,7 +13,7 @@ export interface AnswerCounts {
   connectionErrors: number;
 }
 
-/** Milliseconds, from the intent to the answer in hand; null where there was no such answer. */
+/** Milliseconds, from the intent to the answer in hand; null where there was no such answer (never 0, the best there is). */
 export interface Latency {
   p50: number | null;
   p95: number | null;
@@ -24,14 +25,15 @@ export interface Measures {
   answers: AnswerCounts;
   /** Successful answers (200) a second between the first request and the last answer. */
   tps: number;
-  /** All answers, also rejections, a second over the same time. */
+  /** All answers, also rejections and unexpected ones, a second over the same time. */
   answersPerSecond: number;
   /** From the first request sent to the last answer in hand. */
   makespanMs: number;
   /** First and last request sent: how simultaneous the burst really was. */
   sendingMs: number;
+  /** Of definite answers: a quick 503 is no short wait, and who got no answer is counted in `answers` only. */
   latencyMs: Latency;
-  /** The same apart: a rejection costs less than a coupon. */
+  /** The same apart: a rejection (409, 410) costs less than a coupon. */
   latencyByOutcomeMs: { issued: Latency; rejected: Latency };
   /** Different users who asked. */
   users: number;
@@ -40,6 +42,9 @@ export interface Measures {
 }
 
 const TIMEOUT_CODES = new Set([1050, 1211]);
+
+/** The user knows where they stand: a coupon (200), the coupon they hold (409), or none left (410). */
+export const isDefinite = ({ status }: Answer): boolean => status === 200 || status === 409 || status === 410;
 
 function kindOf({ answer }: Attempt): keyof AnswerCounts {
   if (answer === null) return 'timeouts';
@@ -59,9 +64,8 @@ function kindOf({ answer }: Attempt): keyof AnswerCounts {
 
 /** Nearest rank. */
 export function latencyOf(durationsMs: readonly number[]): Latency {
-  const sorted = Float64Array.from(durationsMs).sort();
-  const at = (share: number): number | null =>
-    sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? null;
+  const sorted = [...durationsMs].sort((a, b) => a - b);
+  const at = (share: number): number | null => (sorted.length > 0 ? percentile(sorted, share) : null);
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
 }
 
@@ -79,15 +83,15 @@ export function measure(attempts: readonly Attempt[]): Measures {
     lastSent = Math.max(lastSent, attempt.sentMs);
     if (!attempt.answer) continue;
     lastAnswer = Math.max(lastAnswer, attempt.sentMs + attempt.answer.durationMs);
-    if (attempt.answer.status === 200) issued.push(attempt.answer.durationMs);
-    else if (attempt.answer.status !== 0) rejected.push(attempt.answer.durationMs);
+    if (!isDefinite(attempt.answer)) continue;
+    (attempt.answer.status === 200 ? issued : rejected).push(attempt.answer.durationMs);
   }
   const makespanMs = lastAnswer > firstSent ? lastAnswer - firstSent : 0;
   const perSecond = (count: number): number => (makespanMs > 0 ? round((count * 1_000) / makespanMs) : 0);
   return {
     answers,
     tps: perSecond(issued.length),
-    answersPerSecond: perSecond(issued.length + rejected.length),
+    answersPerSecond: perSecond(issued.length + rejected.length + answers.other),
     makespanMs,
     sendingMs: attempts.length > 0 ? lastSent - firstSent : 0,
     latencyMs: latencyOf([...issued, ...rejected]),

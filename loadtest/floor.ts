@@ -7,6 +7,7 @@ import type { K6 } from './k6-binary.js';
 import { runK6 } from './k6-run.js';
 import { newTestId } from './result.js';
 import type { Plan } from './scenarios.js';
+import { median } from './statistics.js';
 import { number, table } from './table.js';
 
 export interface FloorOptions {
@@ -56,12 +57,6 @@ export interface Comparison {
   floorMedianMs: number;
   /** Median of the peaks over median of the floors. */
   ratio: number;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 /** Both lists have at least one value. */

@@ -27,7 +27,7 @@ export interface RunResult {
   /** Coupons (200) a second between the first request and the last answer, from the client log. */
   tps: number;
   makespanMs: number;
-  /** Of all answers, from the intent to the answer in hand. */
+  /** Of definite answers (200, 409, 410), from the intent to the answer in hand. */
   latencyMs: Latency;
   audit: Audit & {
     /** From the last answer until MySQL held everything; null when that did not happen in time. */

@@ -36,7 +36,7 @@ export function describeRun(result: RunResult): string {
     ],
     ['first request to last answer', ms(result.makespanMs)],
     ['coupons a second', `${number(result.tps)} (all answers: ${number(result.answersPerSecond)})`],
-    ['latency', latency(result.latencyMs)],
+    ['latency of definite answers', latency(result.latencyMs)],
   ];
   if (result.latencyByOutcomeMs.rejected.max !== null) {
     rows.push(['  of coupons', latency(result.latencyByOutcomeMs.issued)]);

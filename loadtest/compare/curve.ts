@@ -1,5 +1,6 @@
+import { isDefinite } from '../answers.js';
 import type { Attempt } from '../client-log.js';
-import { percentile } from './statistics.js';
+import { percentile } from '../statistics.js';
 import type { CurvePoint } from './types.js';
 
 /** Answers by the second in which they came, counted from the first request on; seconds without any are there too. */
@@ -11,9 +12,12 @@ export function curveOf(attempts: readonly Attempt[]): CurvePoint[] {
     const second = Math.floor((sentMs + answer.durationMs - first) / 1_000);
     while (seconds.length <= second) seconds.push({ issued: 0, refused: 0, failed: 0, durations: [] });
     const entry = seconds[second]!;
+    if (!isDefinite(answer)) {
+      entry.failed += 1;
+      continue;
+    }
     if (answer.status === 200) entry.issued += 1;
-    else if (answer.status === 409 || answer.status === 410) entry.refused += 1;
-    else entry.failed += 1;
+    else entry.refused += 1;
     entry.durations.push(answer.durationMs);
   }
   return seconds.map(({ issued, refused, failed, durations }, second) => {

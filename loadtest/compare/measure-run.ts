@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runScenario, readClientLog, type Attempt } from '../index.js';
 import type { RunResult } from '../result.js';
+import { percentile } from '../statistics.js';
 import { planOf, type Bench, type Load } from './context.js';
 import { CpuAccounting } from './cpu-accounting.js';
 import { curveOf } from './curve.js';
 import { dropKeptConnections } from './fresh-connections.js';
 import { limitOf, saturatedFirst } from './saturation.js';
-import { percentile } from './statistics.js';
 import type { CpuUse, RunRecord, SampleCounts } from './types.js';
 import { invalidReasons } from './validity.js';
 
@@ -72,8 +72,6 @@ async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise
   return { k6, influxdb: influx ? await influx.countSamples(testid) : null };
 }
 
-const ms = (value: number | null): number => value ?? 0;
-
 function toRecord(
   result: RunResult,
   cell: Cell,
@@ -92,12 +90,7 @@ function toRecord(
       connectionErrors: answers.connectionErrors,
     },
     audit,
-    latencyMs: {
-      p50: ms(latencyMs.p50),
-      p95: ms(latencyMs.p95),
-      p99: ms(latencyMs.p99),
-      max: ms(latencyMs.max),
-    },
+    latencyMs,
     successRate: sent > 0 ? definite / sent : 0,
   };
 }

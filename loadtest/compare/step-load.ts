@@ -22,7 +22,7 @@ export function brokenLimits({
   droppedIterations,
 }: Pick<StepRecord, 'p99Ms' | 'errorRate' | 'droppedIterations'>): string[] {
   return [
-    ...(p99Ms > limits.p99Ms ? [`p99 ${duration(p99Ms)}`] : []),
+    ...(p99Ms === null ? ['no answer'] : p99Ms > limits.p99Ms ? [`p99 ${duration(p99Ms)}`] : []),
     ...(errorRate > limits.errorRate ? [`errors ${(errorRate * 100).toFixed(2)} %`] : []),
     ...(droppedIterations > 0 ? [`${whole(droppedIterations)} arrivals found no free user`] : []),
   ];

@@ -1,4 +1,5 @@
 import type { StackMode } from '../../stack/types.js';
+import type { Latency } from '../answers.js';
 
 export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6';
 
@@ -23,7 +24,7 @@ export interface CurvePoint {
   /** Expected answers that are no coupon: 409 and 410. */
   readonly refused: number;
   readonly failed: number;
-  /** Latency in ms of the answers of that second; null when there was none. */
+  /** Latency in ms of the definite answers (200, 409, 410) of that second; null when there was none. */
   readonly p50: number | null;
   readonly p95: number | null;
   readonly p99: number | null;
@@ -45,6 +46,9 @@ export interface AuditFigures {
   readonly phantom: number;
   readonly falseRejections: number;
   readonly unpersisted: number;
+  /** Runs stored before these two were checked lack them. */
+  readonly missingInRedis?: number;
+  readonly deadLetters?: number;
   readonly persistedAfterMs: number | null;
 }
 
@@ -72,12 +76,8 @@ export interface RunRecord {
   /** Answers that grant a coupon ÷ seconds from the first request to the last answer. */
   readonly tps: number;
   readonly makespanMs: number;
-  readonly latencyMs: {
-    readonly p50: number;
-    readonly p95: number;
-    readonly p99: number;
-    readonly max: number;
-  };
+  /** Of definite answers (200, 409, 410); null when nobody got one. */
+  readonly latencyMs: Readonly<Latency>;
   /** Definite answers (200, 409, 410) ÷ requests, 0…1. */
   readonly successRate: number;
   readonly droppedIterations: number;
@@ -101,12 +101,15 @@ export interface StepRecord {
   readonly rate: number;
   /** Requests a second answered. */
   readonly achieved: number;
-  readonly p99Ms: number;
+  /** Null when nobody got a definite answer. */
+  readonly p99Ms: number | null;
   /** Faults ÷ requests, 0…1. */
   readonly errorRate: number;
   readonly droppedIterations: number;
   /** The limits that broke; empty when the step held. */
   readonly broke: readonly string[];
+  /** Why this step does not count; files from before this was asked lack it. */
+  readonly invalid?: readonly string[];
   readonly saturatedFirst: Component | null;
   readonly cpu: readonly CpuUse[];
 }

@@ -12,6 +12,6 @@ describe('spread of several rounds', () => {
   });
 
   it('refuses to make a figure of nothing', () => {
-    expect(() => spreadOf([])).toThrow('no values');
+    expect(() => spreadOf([])).toThrow('the median of nothing');
   });
 });

@@ -1,6 +1,6 @@
-import { median } from '../statistics.js';
+import { median } from '../../statistics.js';
 import { originalRun } from '../reference.js';
-import { isScaling, isValid, type Report } from '../summarise.js';
+import { hasAnsweredEveryone, isScaling, isValid, type Report } from '../summarise.js';
 import type { Component, CurvePoint, RunRecord } from '../types.js';
 
 /** What `browser/charts.js` draws; only data, so that it can be embedded as JSON. Colours are chosen there, by theme. */
@@ -11,7 +11,7 @@ export interface ChartSpec {
   readonly hint: string;
   readonly kind: 'bar' | 'line';
   /** `ms` values are shown as ms or s. */
-  readonly unit: 'perSecond' | 'ms' | 'percent' | 'factor';
+  readonly unit: 'perSecond' | 'ms' | 'percent';
   readonly xTitle: string;
   readonly labels: readonly (string | number)[];
   readonly series: readonly Series[];
@@ -66,11 +66,12 @@ function tpsChart({ byReplicas, labels }: Frame): ChartSpec {
   };
 }
 
-function latencyChart({ byReplicas, labels }: Frame): ChartSpec {
+function latencyChart({ byReplicas, labels, everyone }: Frame): ChartSpec {
+  const answered = everyone ? '' : ' who got a definite answer';
   return {
     id: 'latency',
     title: 'Time to an answer',
-    hint: 'p50: half of the users waited less. p95 and p99: the slowest 5 and 1 of 100 waited longer.',
+    hint: `p50: half of the users${answered} waited less. p95 and p99: the slowest 5 and 1 of 100 waited longer.`,
     kind: 'bar',
     unit: 'ms',
     xTitle: 'replicas',
@@ -176,12 +177,15 @@ function overlay(
 interface Frame {
   readonly byReplicas: Report['byReplicas'];
   readonly labels: readonly string[];
+  /** Every user got a definite answer, so that waiting times leave nobody out. */
+  readonly everyone: boolean;
 }
 
 export function chartsOf(report: Report, runs: readonly RunRecord[]): ChartSpec[] {
   const frame = {
     byReplicas: report.byReplicas,
     labels: report.byReplicas.map(({ replicas }) => String(replicas)),
+    everyone: hasAnsweredEveryone(report),
   };
   const elapsed = { kind: 'line' as const, xTitle: 'seconds since the first request' };
   return [
@@ -200,7 +204,7 @@ export function chartsOf(report: Report, runs: readonly RunRecord[]): ChartSpec[
     {
       id: 'curve-latency',
       title: 'Waiting time over time (p95)',
-      hint: 'Of the answers given in that second. In a burst everybody asks at once, so the last ones have waited longest.',
+      hint: `Of the ${frame.everyone ? '' : 'definite '}answers given in that second. In a burst everybody asks at once, so the last ones have waited longest.`,
       unit: 'ms',
       ...elapsed,
       ...overlay(frame, runs, ({ p95 }) => p95),

@@ -1,4 +1,4 @@
-import type { Component } from '../types.js';
+import type { CapacityRecord, Component } from '../types.js';
 import type { Spread } from '../statistics.js';
 
 const digits = (value: number, most: number): string =>
@@ -23,6 +23,9 @@ export function duration(ms: number | null): string {
 
 export const spread = (tps: Spread | null): string =>
   tps === null ? '–' : `${number(tps.median)} (${number(tps.min)} – ${number(tps.max)})`;
+
+export const limitsWords = ({ p99Ms, errorRate }: CapacityRecord['limits']): string =>
+  `p99 within ${duration(p99Ms)}, ${errorRate === 0 ? 'no error' : `errors at most ${percent(errorRate, 2)}`}`;
 
 const names: Readonly<Record<Component, string>> = {
   api: 'api replicas',

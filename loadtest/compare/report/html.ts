@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from '../../../stack/paths.js';
-import { isScaling, summarise, type Report } from '../summarise.js';
+import { hasAnsweredEveryone, isScaling, summarise, type Report } from '../summarise.js';
 import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';
 import { chartsOf, type ChartSpec } from './charts.js';
@@ -68,8 +68,15 @@ function figuresHtml(report: Report): string {
           [percent(last?.efficiency ?? null), 'of perfect scaling'],
         ] as const)
       : []),
-    [duration(last?.latencyMs?.p95 ?? null), 'p95 until the answer'],
-    [`${runs} of ${runs + report.invalidRuns.length}`, 'runs valid, audit clean'],
+    [
+      duration(last?.latencyMs?.p95 ?? null),
+      hasAnsweredEveryone(report) ? 'p95 until the answer' : 'p95 until the answer, of those who got one',
+    ],
+    // Of what was planned, so that an interrupted comparison does not look whole; repetitions come on top.
+    [
+      `${runs} of ${Math.max(report.progress.planned, runs + report.invalidRuns.length)}`,
+      'runs valid, audit clean',
+    ],
   ];
   return `<div class="figures">${tiles.map(([value, label]) => `<div class="card"><strong>${escape(value)}</strong><span>${escape(label)}</span></div>`).join('')}</div>`;
 }

@@ -1,7 +1,9 @@
 import { originalRun } from '../reference.js';
+import type { CapacitySummary } from '../capacity-summary.js';
 import { isValid, type Report } from '../summarise.js';
 import type { RunRecord } from '../types.js';
-import { component, duration, percent, rate, spread, success, times, whole } from './format.js';
+import { foundFaults } from '../validity.js';
+import { component, duration, limitsWords, percent, rate, spread, success, times, whole } from './format.js';
 
 export interface Cell {
   readonly text: string;
@@ -26,13 +28,14 @@ const verdict = (isGood: boolean, good: string, bad: string): Cell =>
   isGood ? { text: good, tone: 'good' } : { text: bad, tone: 'bad' };
 
 export function replicaTable(report: Report): Table {
+  const planned = report.comparison.rounds;
   const rows: Row[] = report.byReplicas.map((entry) => ({
     cells: [
       cell(String(entry.replicas)),
       verdict(
-        entry.valid > 0 && entry.valid >= entry.rounds,
-        `${entry.valid} of ${entry.rounds}`,
-        `${entry.valid} of ${entry.rounds}`,
+        entry.valid > 0 && entry.valid >= planned,
+        `${entry.valid} of ${planned}`,
+        `${entry.valid} of ${planned}`,
       ),
       cell(spread(entry.tps)),
       cell(duration(entry.latencyMs?.p50 ?? null)),
@@ -63,7 +66,7 @@ export function replicaTable(report: Report): Table {
     title: 'By replica count',
     head: [
       'replicas',
-      'valid rounds',
+      'valid of planned rounds',
       'issued/s (min – max)',
       'p50',
       'p95',
@@ -79,10 +82,8 @@ export function replicaTable(report: Report): Table {
 
 /** What an audit found, in a few words. */
 export function auditWords({ audit }: RunRecord): string {
-  const found = (
-    ['lost', 'duplicated', 'oversold', 'phantom', 'falseRejections', 'unpersisted'] as const
-  ).filter((name) => audit[name] > 0);
-  return found.length === 0 ? 'clean' : found.map((name) => `${audit[name]} ${name}`).join(', ');
+  const late = audit.persistedAfterMs === null ? ['not all in MySQL in time'] : [];
+  return [...foundFaults(audit), ...late].join(', ') || 'clean';
 }
 
 export function runTable(runs: readonly RunRecord[]): Table {
@@ -125,17 +126,27 @@ export function runTable(runs: readonly RunRecord[]): Table {
   };
 }
 
+const holdsWords = ({ holds, breaksAt }: CapacitySummary): string =>
+  holds !== null && breaksAt === null ? `at least ${rate(holds)}` : rate(holds);
+
+const brokeWords = ({ broke, invalid }: CapacitySummary): string =>
+  [...broke, ...invalid.map((step) => `${rate(step.rate)} does not count: ${step.reasons.join(', ')}`)].join(
+    '; ',
+  ) || '–';
+
 export function capacityTable(report: Report): Table | null {
   if (report.capacity.length === 0) return null;
+  const limits = report.capacityLimits;
   return {
-    title: 'Capacity under a rising rate',
-    head: ['replicas', 'holds', 'breaks at', 'what broke', 'busy first'],
+    title: `Capacity under a rising rate${limits ? `: ${limitsWords(limits)}` : ''}`,
+    head: ['replicas', 'holds', 'answered then', 'breaks at', 'what broke', 'busy first'],
     rows: report.capacity.map((entry) => ({
       cells: [
         cell(String(entry.replicas)),
-        cell(rate(entry.holds)),
+        cell(holdsWords(entry)),
+        cell(rate(entry.achieved)),
         cell(rate(entry.breaksAt)),
-        { text: entry.broke.join(', ') || '–', align: 'left' },
+        { text: brokeWords(entry), align: 'left' },
         { text: component(entry.saturatedFirst), align: 'left' },
       ],
     })),

@@ -1,8 +1,28 @@
 import { originalRun } from '../reference.js';
-import { median } from '../statistics.js';
-import { isScaling, isValid, type Report, type ReplicaSummary } from '../summarise.js';
+import { median } from '../../statistics.js';
+import type { CapacitySummary } from '../capacity-summary.js';
+import {
+  hasAnsweredEveryone,
+  isComplete,
+  isScaling,
+  isValid,
+  type Report,
+  type ReplicaSummary,
+} from '../summarise.js';
 import type { RunRecord } from '../types.js';
-import { component, duration, number, percent, replicas, success, whole } from './format.js';
+import { isAuditClean } from '../validity.js';
+import {
+  component,
+  duration,
+  limitsWords,
+  number,
+  percent,
+  rate,
+  replicas,
+  success,
+  whole,
+} from './format.js';
+import { sayNoise } from './noise.js';
 
 const measured = (report: Report): (ReplicaSummary & { tps: NonNullable<ReplicaSummary['tps']> })[] =>
   report.byReplicas.flatMap((entry) => (entry.tps ? [{ ...entry, tps: entry.tps }] : []));
@@ -24,25 +44,46 @@ function sayScaling(report: Report): string {
 function sayLatency(report: Report): string {
   const entries = measured(report);
   const [first, last] = [entries[0], entries.at(-1)];
-  if (!first?.latencyMs || !last?.latencyMs) return '';
-  const one = `With ${replicas(first.replicas)} 95 of 100 users had their answer within ${duration(first.latencyMs.p95)}`;
-  return first === last ? `${one}.` : `${one}, with ${last.replicas} within ${duration(last.latencyMs.p95)}.`;
+  if (!first || !last) return '';
+  const who = hasAnsweredEveryone(report) ? 'had their answer' : 'who got a definite answer had it';
+  const within = ({ latencyMs }: ReplicaSummary) =>
+    latencyMs?.p95 == null ? 'nobody got a definite answer' : `within ${duration(latencyMs.p95)}`;
+  const one =
+    first.latencyMs?.p95 == null
+      ? `With ${replicas(first.replicas)} ${within(first)}`
+      : `With ${replicas(first.replicas)} 95 of 100 users ${who} ${within(first)}`;
+  return first === last ? `${one}.` : `${one}, with ${last.replicas} ${within(last)}.`;
 }
 
 function sayTruth(report: Report, runs: readonly RunRecord[]): string {
-  const invalid = report.invalidRuns.length;
-  const dirty = runs.filter(
-    ({ audit }) => audit.lost + audit.duplicated + audit.oversold + audit.phantom > 0,
-  ).length;
+  if (runs.length === 0) return '';
+  const dirty = runs.filter(({ audit }) => !isAuditClean(audit)).length;
   const answers = dirty
-    ? `In ${dirty} of ${runs.length} runs the audit found answers that Redis and MySQL do not confirm.`
-    : `In none of the ${runs.length} runs was a promised coupon lost, issued twice, issued beyond the stock, or issued to someone who had not asked.`;
-  if (invalid === 0) return `All runs count. ${answers}`;
-  return `${invalid} of ${runs.length} runs do not count and are in no figure (the table says why). ${answers}`;
+    ? `In ${dirty} of ${runs.length} runs the audit found answers that Redis and MySQL do not confirm, or entries missing in one of them (the table says which).`
+    : `In none of the ${runs.length} runs was a promised coupon lost, issued twice, issued beyond the stock, or issued to someone who had not asked; nobody was refused without reason, and Redis and MySQL held the same.`;
+  const invalid = report.invalidRuns.length;
+  return invalid === 0
+    ? `All runs count. ${answers}`
+    : `${invalid} of ${runs.length} runs do not count and are in no figure (the table says why). ${answers}`;
 }
 
+function saySamples(runs: readonly RunRecord[]): string {
+  const unchecked = runs.filter(({ samples }) => samples.influxdb === null).length;
+  if (unchecked === 0) return '';
+  return unchecked === runs.length
+    ? 'Samples not checked: no InfluxDB.'
+    : `Samples not checked in ${unchecked} of ${runs.length} runs: no InfluxDB.`;
+}
+
+const sayProgress = (report: Report): string =>
+  isComplete(report)
+    ? ''
+    : `Interrupted: ${report.progress.done} of ${report.progress.planned} runs are there; the same command goes on.`;
+
 function saySuccess(report: Report): string {
-  const worst = measured(report).reduce((least, { successRate }) => Math.min(least, successRate ?? 1), 1);
+  const rates = measured(report).flatMap(({ successRate }) => successRate ?? []);
+  if (rates.length === 0) return '';
+  const worst = Math.min(...rates);
   return worst === 1
     ? 'Every user got a definite answer.'
     : `${success(worst)} of the users got a definite answer where it went worst.`;
@@ -76,16 +117,28 @@ function sayOthers(report: Report, runs: readonly RunRecord[]): string {
   return `Other programs used ${percent(median(shares))} of the machine's CPU meanwhile: a quiet one would show more.`;
 }
 
-function sayCapacity(report: Report): string {
-  return report.capacity
-    .map((entry) => {
-      const holds =
-        entry.holds === null ? 'no rate that was tried' : `${whole(entry.holds)} requests a second`;
-      const breaks =
-        entry.breaksAt === null ? '' : ` and broke at ${whole(entry.breaksAt)} (${entry.broke.join(', ')})`;
-      return `Under a rising rate, ${replicas(entry.replicas)} held ${holds}${breaks}.`;
-    })
-    .join(' ');
+function sayCapacityOf({
+  replicas: count,
+  holds,
+  achieved,
+  breaksAt,
+  broke,
+  invalid,
+}: CapacitySummary): string {
+  const least = breaksAt === null ? 'at least ' : '';
+  const held =
+    holds === null
+      ? 'held no rate that was tried'
+      : `held ${least}${whole(holds)} requests a second (${rate(achieved)} answered)`;
+  const breaks = breaksAt === null ? '' : ` and broke at ${whole(breaksAt)} (${broke.join(', ')})`;
+  const unknown =
+    invalid.length === 0 ? '' : `; ${invalid.map((step) => whole(step.rate)).join(', ')} did not count`;
+  return `${replicas(count)} ${held}${breaks}${unknown}`;
+}
+
+function sayCapacity({ capacity, capacityLimits }: Report): string {
+  if (capacity.length === 0 || capacityLimits === null) return '';
+  return `Under a rising rate (limits: ${limitsWords(capacityLimits)}) ${capacity.map(sayCapacityOf).join('. ')}.`;
 }
 
 function sayCap(report: Report): string {
@@ -96,9 +149,9 @@ function sayCap(report: Report): string {
 
 /** What a reader should take home, in sentences made from the figures. */
 export function inWords(report: Report, runs: readonly RunRecord[]): string[] {
-  const first = [sayScaling(report), sayLatency(report), saySuccess(report)];
+  const first = [sayScaling(report), sayNoise(report), sayLatency(report), saySuccess(report)];
   const second = [sayLimit(report), sayOthers(report, runs), sayCapacity(report), sayCap(report)];
-  return [first, [sayTruth(report, runs)], second]
+  return [[sayProgress(report)], first, [sayTruth(report, runs), saySamples(runs)], second]
     .map((part) => part.filter(Boolean).join(' '))
     .filter(Boolean);
 }

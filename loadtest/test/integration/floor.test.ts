@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { compare, median } from '../../floor.js';
+import { compare } from '../../floor.js';
+import { median } from '../../statistics.js';
 import { startFloorServer } from '../../floor-server.js';
 
 describe('the floor', () => {

@@ -21,7 +21,9 @@ function curveOf(tps: number, users: number): CurvePoint[] {
   return Array.from({ length: seconds }, (_, second) => {
     const issued = Math.round(Math.min(tps, users - second * tps));
     const waited = (second + 0.5) * 1_000;
-    return { second, issued, refused: 0, failed: 0, p50: waited, p95: waited + 300, p99: waited + 400 };
+    // Wider the slower it goes, so that no curve hides another one.
+    const p95 = waited + 200_000 / tps;
+    return { second, issued, refused: 0, failed: 0, p50: waited, p95, p99: p95 + 100 };
   });
 }
 

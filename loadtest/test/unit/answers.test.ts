@@ -39,7 +39,17 @@ describe('the measures of a run', () => {
 
   it('keep the latency of coupons apart from that of rejections', () => {
     expect(measures.latencyByOutcomeMs.issued).toMatchObject({ p50: 500, max: 1900 });
-    expect(measures.latencyByOutcomeMs.rejected).toMatchObject({ p50: 100, max: 200 });
+    expect(measures.latencyByOutcomeMs.rejected).toMatchObject({ p50: 100, max: 100 });
+  });
+
+  it('take waiting times of definite answers only: a quick 503 is neither a short wait nor a rejection', () => {
+    expect(measures.latencyMs).toEqual({ p50: 500, p95: 1900, p99: 1900, max: 1900 });
+    expect(measures.answersPerSecond).toBe(2);
+  });
+
+  it('have no waiting time, and not the best one, when nobody got a definite answer', () => {
+    const failed = measure(attemptsOf('> 1 - 1000', '< 1 - 1000 503 - 5 0 0 not-ready'));
+    expect(failed.latencyMs).toEqual({ p50: null, p95: null, p99: null, max: null });
   });
 
   it('are zeros and nulls, not NaN, when nobody asked', () => {

@@ -48,6 +48,11 @@ describe('which runs count', () => {
       { ...good, audit: { ...good.audit, persistedAfterMs: null } },
       'not everything issued was in MySQL in time',
     ],
+    [
+      'a dead letter',
+      { ...good, audit: { ...good.audit, deadLetters: 2, missingInRedis: 1 } },
+      'the audit is not clean (1 missingInRedis, 2 deadLetters)',
+    ],
     ['a dropped iteration', { ...good, droppedIterations: 3 }, 'k6 dropped 3 iterations'],
     ['a missing sample', { ...good, samples: { k6: 10, influxdb: 9 } }, 'InfluxDB has 9 of 10 samples'],
   ])('does not take %s', (_, judged, reason) => {
@@ -118,7 +123,7 @@ describe('the curve of a run', () => {
       [1, 1],
     ]);
     expect(curve[1]!.p95).toBeNull();
-    expect(curve[2]!.p50).toBe(2_300);
+    expect(curve[2]).toMatchObject({ p50: 2_300, p99: 2_300 });
   });
 });
 
@@ -187,6 +192,7 @@ describe('the command line', () => {
 describe('a step of rising load', () => {
   it('holds while p99, errors and arrivals are within the limits, and names what broke', () => {
     expect(brokenLimits({ p99Ms: 900, errorRate: 0, droppedIterations: 0 })).toEqual([]);
+    expect(brokenLimits({ p99Ms: null, errorRate: 0, droppedIterations: 0 })).toEqual(['no answer']);
     expect(brokenLimits({ p99Ms: 1_500, errorRate: 0.01, droppedIterations: 4 })).toEqual([
       'p99 1.50 s',
       'errors 1.00 %',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { median, percentile } from '../../compare/statistics.js';
-import { summarise } from '../../compare/summarise.js';
+import { isComplete, summarise } from '../../compare/summarise.js';
+import { median, percentile } from '../../statistics.js';
 import { sampleComparison, sampleRun } from '../support/sample-comparison.js';
 
 describe('statistics', () => {
@@ -45,6 +45,44 @@ describe('summarise', () => {
     expect(report.invalidRuns).toEqual([{ testid: 'sample-r1-n2', reasons: ['the audit is not clean'] }]);
   });
 
+  it('pools success over all valid runs, so that good rounds do not outvote a bad one', () => {
+    const stored = sampleComparison({}, (run) =>
+      run.replicas === 2 && run.round === 3
+        ? { ...run, answers: { ...run.answers, issued: 2_430, timeouts: 570 }, successRate: 0.81 }
+        : run,
+    );
+    const [one, two] = summarise(stored).byReplicas;
+    expect(one!.successRate).toBe(1);
+    expect(two!.successRate).toBeCloseTo((3_000 + 3_000 + 2_430) / 9_000);
+  });
+
+  it('takes waiting times from the rounds that have one, and none when no user got an answer', () => {
+    const none = { p50: null, p95: null, p99: null, max: null };
+    const stored = sampleComparison({}, (run) =>
+      run.replicas === 1 || (run.replicas === 2 && run.round === 1) ? { ...run, latencyMs: none } : run,
+    );
+    const [one, two] = summarise(stored).byReplicas;
+    expect(one).toMatchObject({ latencyMs: { p50: null, p95: null, p99: null }, p95Ms: null });
+    const others = stored.runs.filter(({ replicas, round }) => replicas === 2 && round > 1);
+    expect(two!.latencyMs!.p95).toBe(median(others.map(({ latencyMs }) => latencyMs.p95!)));
+  });
+
+  it('is complete when every planned round has a valid run or was repeated', () => {
+    const whole = sampleComparison();
+    expect(isComplete(summarise(whole))).toBe(true);
+    const part = summarise({ ...whole, runs: whole.runs.slice(0, 4) });
+    expect([isComplete(part), part.progress]).toEqual([false, { planned: 9, done: 4 }]);
+    expect(part.byReplicas.map(({ rounds, valid }) => [rounds, valid])).toEqual([
+      [2, 2],
+      [1, 1],
+      [1, 1],
+    ]);
+    const bad = sampleRun(1, 1, { invalid: ['dropped'] });
+    const others = whole.runs.slice(1);
+    expect(isComplete(summarise({ ...whole, runs: [bad, ...others] }))).toBe(false);
+    expect(isComplete(summarise({ ...whole, runs: [bad, { ...bad, attempt: 2 }, ...others] }))).toBe(true);
+  });
+
   it('counts a repeated round once', () => {
     const stored = sampleComparison();
     const again = [
@@ -79,25 +117,47 @@ describe('summarise', () => {
     );
     expect(summarise(without).samples.influxdb).toBeNull();
   });
+});
 
-  it('finds the capacity between the last rate that held and the first that broke', () => {
-    const step = (rate: number, broke: string[]) => ({
-      replicas: 1,
-      rate,
-      achieved: rate,
-      p99Ms: 20,
-      errorRate: 0,
-      droppedIterations: 0,
-      broke,
-      saturatedFirst: broke.length ? ('api' as const) : null,
-      cpu: [],
-    });
-    const capacity = {
-      limits: { p99Ms: 500, errorRate: 0 },
-      steps: [step(100, []), step(200, []), step(300, ['p99 800 ms'])],
-    };
-    expect(summarise({ ...sampleComparison(), capacity }).capacity).toEqual([
-      { replicas: 1, holds: 200, breaksAt: 300, broke: ['p99 800 ms'], saturatedFirst: 'api' },
+describe('the capacity', () => {
+  const step = (rate: number, broke: string[], invalid?: string[]) => ({
+    replicas: 1,
+    rate,
+    achieved: rate - 2,
+    p99Ms: 20,
+    errorRate: 0,
+    droppedIterations: 0,
+    broke,
+    ...(invalid && { invalid }),
+    saturatedFirst: broke.length ? ('api' as const) : null,
+    cpu: [],
+  });
+  const limits = { p99Ms: 500, errorRate: 0 };
+  const capacityOf = (...steps: ReturnType<typeof step>[]) =>
+    summarise({ ...sampleComparison(), capacity: { limits, steps } });
+
+  it('is between the last rate that held and the first that broke', () => {
+    const report = capacityOf(step(100, []), step(200, []), step(300, ['p99 800 ms']));
+    expect(report.capacityLimits).toEqual(limits);
+    expect(report.capacity).toEqual([
+      {
+        replicas: 1,
+        holds: 200,
+        achieved: 198,
+        breaksAt: 300,
+        broke: ['p99 800 ms'],
+        invalid: [],
+        saturatedFirst: 'api',
+      },
     ]);
+  });
+
+  it('is never a step whose measurement does not count', () => {
+    const report = capacityOf(step(100, [], []), step(200, [], ['the audit is not clean']));
+    expect(report.capacity[0]).toMatchObject({
+      holds: 100,
+      breaksAt: null,
+      invalid: [{ rate: 200, reasons: ['the audit is not clean'] }],
+    });
   });
 });

@@ -17,7 +17,6 @@
     perSecond: (value) => short(value),
     ms: (value) => (Math.abs(value) >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
     percent: (value) => `${short(value)} %`,
-    factor: (value) => `${short(value)} ×`,
   };
 
   /** Lines from the least to the most value over a bar. */
