@@ -1,12 +1,20 @@
-import type { Dashboard, Panel } from '@grafana/schema';
+import type {
+  AnnotationJson,
+  DashboardJson,
+  FieldConfig,
+  GridPos,
+  PanelJson,
+  PanelType,
+  RowJson,
+  Source,
+  Transformation,
+  VariableJson,
+  VariableSort,
+} from './dashboard-json.js';
 
 /** Fixed, so that the JSON finds its data wherever it is provisioned. */
-export const k6Source = { type: 'influxdb', uid: 'coupon-rush-k6' } as const;
-export const metricsSource = { type: 'influxdb', uid: 'coupon-rush-metrics' } as const;
-export type Source = typeof k6Source | typeof metricsSource;
-
-/** Panel types that Grafana 9.3 and current releases both draw from the same JSON. */
-export type PanelType = 'timeseries' | 'stat' | 'table' | 'barchart' | 'heatmap' | 'row';
+export const k6Source: Source = { type: 'influxdb', uid: 'coupon-rush-k6' };
+export const metricsSource: Source = { type: 'influxdb', uid: 'coupon-rush-metrics' };
 
 export interface Query {
   /** Raw InfluxQL; dashboard variables and $timeFilter are filled in by Grafana. */
@@ -31,7 +39,9 @@ export interface PanelSpec {
   readonly options?: Record<string, unknown>;
   /** Drawing of a `timeseries`. */
   readonly custom?: Record<string, unknown>;
-  readonly transformations?: readonly { id: string; options: Record<string, unknown> }[];
+  readonly transformations?: readonly Transformation[];
+  /** Column of a table that leads to the dashboard of the run it names. */
+  readonly runColumn?: string;
 }
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -49,7 +59,7 @@ const options: Readonly<Record<PanelType, Record<string, unknown>>> = {
     orientation: 'auto',
     reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
   },
-  table: { showHeader: true, cellHeight: 'sm' },
+  table: { showHeader: true },
   barchart: {
     xField: 'replicas',
     orientation: 'vertical',
@@ -77,10 +87,18 @@ const options: Readonly<Record<PanelType, Record<string, unknown>>> = {
     tooltip: { show: true, yHistogram: false },
     yAxis: { axisPlacement: 'left', unit: 'ms' },
   },
-  row: {},
 };
 
-function fieldConfig({ type, unit, min, max, custom }: PanelSpec): Record<string, unknown> {
+/**
+ * To a run and its time: five minutes around its start, as `time` and `time.window` ask for (not in Grafana 11.0 and
+ * 11.1). The longest runs take two.
+ */
+const linkToRun = {
+  title: 'Open this run',
+  url: '/d/coupon-rush-run?var-testid=${__value.raw}&time=${__data.fields.Time.numeric}&time.window=300000',
+};
+
+function fieldConfig({ type, unit, min, max, custom, runColumn }: PanelSpec): FieldConfig {
   const drawing =
     type === 'timeseries'
       ? { lineWidth: 1, fillOpacity: 8, showPoints: 'auto', spanNulls: false, ...custom }
@@ -94,46 +112,51 @@ function fieldConfig({ type, unit, min, max, custom }: PanelSpec): Record<string
       thresholds: { mode: 'absolute', steps: [{ color: 'green', value: null }] },
       custom: drawing,
     },
-    overrides: [],
+    overrides:
+      runColumn === undefined
+        ? []
+        : [
+            {
+              matcher: { id: 'byName', options: runColumn },
+              properties: [{ id: 'links', value: [linkToRun] }],
+            },
+          ],
   };
 }
 
 /** Places panels from left to right, like words in a line; a panel that does not fit begins the next line. */
 export class Flow {
-  readonly panels: Panel[] = [];
+  readonly panels: (PanelJson | RowJson)[] = [];
   #x = 0;
   #y = 0;
   #lineHeight = 0;
 
   row(title: string): this {
     this.#newLine();
-    this.#push({ type: 'row', title, collapsed: false, panels: [] }, 24, 1);
+    this.panels.push({ ...this.#place(24, 1), type: 'row', title, collapsed: false, panels: [] });
     return this;
   }
 
   add(spec: PanelSpec): this {
     const { type, title, description, source, queries, transformations } = spec;
-    this.#push(
-      {
-        type,
-        title,
-        ...(description !== undefined && { description }),
+    this.panels.push({
+      ...this.#place(spec.width, spec.height),
+      type,
+      title,
+      ...(description !== undefined && { description }),
+      datasource: source,
+      targets: queries.map(({ query, alias, table }, index) => ({
+        refId: letters.charAt(index),
         datasource: source,
-        targets: queries.map(({ query, alias, table }, index) => ({
-          refId: letters[index],
-          datasource: source,
-          query,
-          rawQuery: true,
-          resultFormat: table ? 'table' : 'time_series',
-          ...(alias !== undefined && { alias }),
-        })),
-        fieldConfig: fieldConfig(spec),
-        options: { ...options[type], ...spec.options },
-        ...(transformations && { transformations: [...transformations] }),
-      },
-      spec.width,
-      spec.height,
-    );
+        query,
+        rawQuery: true,
+        resultFormat: table ? 'table' : 'time_series',
+        ...(alias !== undefined && { alias }),
+      })),
+      fieldConfig: fieldConfig(spec),
+      options: { ...options[type], ...spec.options },
+      ...(transformations && { transformations }),
+    });
     return this;
   }
 
@@ -143,14 +166,29 @@ export class Flow {
     this.#lineHeight = 0;
   }
 
-  #push(panel: Record<string, unknown>, width: number, height: number): void {
+  #place(width: number, height: number): { id: number; gridPos: GridPos } {
     if (this.#x + width > 24) this.#newLine();
     const gridPos = { x: this.#x, y: this.#y, w: width, h: height };
-    this.panels.push({ id: this.panels.length + 1, gridPos, ...panel } as unknown as Panel);
     this.#x += width;
     this.#lineHeight = Math.max(this.#lineHeight, height);
+    return { id: this.panels.length + 1, gridPos };
   }
 }
+
+/**
+ * Tags of each point of a measurement, the latest first: testids and names of comparisons begin with what was measured,
+ * so that no order of text or numbers is that of time. Points are asked for, because InfluxQL sorts nothing else.
+ * As a variable's query it offers the first tag, each value once; current releases of Grafana add the field's values to
+ * the list, which the variable's `regex` must leave out.
+ */
+export const newestFirst = (
+  tags: readonly string[],
+  { measurement, field, where }: { measurement: string; field: string; where?: string },
+): string => {
+  const columns = [...tags, field].map((name) => `"${name}"`).join(', ');
+  const condition = where === undefined ? '' : ` WHERE ${where}`;
+  return `SELECT ${columns} FROM "${measurement}"${condition} ORDER BY time DESC LIMIT 1000`;
+};
 
 export interface VariableSpec {
   readonly name: string;
@@ -158,10 +196,21 @@ export interface VariableSpec {
   readonly query: string;
   readonly source: Source;
   readonly multi?: boolean;
+  readonly sort: VariableSort;
+  /** Values it does not match are left out. */
+  readonly regex?: string;
 }
 
-/** A list of tag values; the newest is last, so it is sorted downwards and the first is chosen. */
-export const variable = ({ name, label, query, source, multi = false }: VariableSpec) => ({
+/** A list of values; where no value is chosen in the address, Grafana takes the first. */
+export const variable = ({
+  name,
+  label,
+  query,
+  source,
+  sort,
+  multi = false,
+  regex = '',
+}: VariableSpec): VariableJson => ({
   type: 'query',
   name,
   label,
@@ -169,12 +218,12 @@ export const variable = ({ name, label, query, source, multi = false }: Variable
   query,
   definition: query,
   refresh: 2,
-  sort: 2,
+  sort,
   multi,
   includeAll: multi,
   ...(multi && { allValue: '.*', current: { text: 'All', value: '$__all' } }),
   hide: 0,
-  regex: '',
+  regex,
   options: [],
 });
 
@@ -185,12 +234,12 @@ export interface DashboardSpec {
   readonly flow: Flow;
   readonly time: { from: string; to: string };
   readonly refresh?: string;
-  readonly variables?: readonly ReturnType<typeof variable>[];
-  readonly annotations?: readonly Record<string, unknown>[];
+  readonly variables?: readonly VariableJson[];
+  readonly annotations?: readonly AnnotationJson[];
 }
 
 /** Classic dashboard JSON. `schemaVersion` is that of 9.3: newer releases migrate it when they load it. */
-export function dashboard(spec: DashboardSpec): Dashboard {
+export function dashboard(spec: DashboardSpec): DashboardJson {
   return {
     uid: spec.uid,
     title: spec.title,
@@ -203,8 +252,8 @@ export function dashboard(spec: DashboardSpec): Dashboard {
     graphTooltip: 1,
     refresh: spec.refresh ?? '',
     time: spec.time,
-    templating: { list: [...(spec.variables ?? [])] },
-    annotations: { list: [...(spec.annotations ?? [])] },
+    templating: { list: spec.variables ?? [] },
+    annotations: { list: spec.annotations ?? [] },
     links: [
       {
         type: 'dashboards',
@@ -216,5 +265,5 @@ export function dashboard(spec: DashboardSpec): Dashboard {
       },
     ],
     panels: spec.flow.panels,
-  } as unknown as Dashboard;
+  };
 }
