@@ -1,4 +1,5 @@
-import { dashboard, Flow, k6Source as source, newestFirst, variable, type PanelSpec } from './panels.js';
+import { dashboard, Flow, k6Source as source, type PanelSpec } from './panels.js';
+import { newestFirst, variable } from './variables.js';
 
 /** Summary rows carry real times, curves a common start in 2000, which is this dashboard's range: so no $timeFilter there. */
 const counted = `"comparison" =~ /^$comparison$/ AND "valid" = 'yes'`;

@@ -1,4 +1,5 @@
-import { dashboard, Flow, k6Source as source, newestFirst, variable } from './panels.js';
+import { dashboard, Flow, k6Source as source } from './panels.js';
+import { newestFirst, variable } from './variables.js';
 
 /** Figures of the whole run, whatever time is shown: one that was an hour ago has them too. */
 const ofRun = '"testid" =~ /^$testid$/';
