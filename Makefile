@@ -61,7 +61,7 @@ programs: $(BUILT)
 tools: $(BUILT)
 	@$(STACK) install --tools
 
-env: $(BUILT) ## write .env with random secrets, unless it is there
+env: $(BUILT) ## write .env with random secrets, or add those it lacks
 	@$(STACK) env
 
 up: $(BUILT) ## start the stack [API=3] [MODE=…]; harmless when it is up

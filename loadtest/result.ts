@@ -68,6 +68,6 @@ export const describeMachine = (
   nginx,
 });
 
-/** Sortable by time, usable as a file name and as a tag: `peak-api3-20261122T163000`. */
+/** UTC to the second, usable as a file name and as a tag: `peak-api3-20261122T163000`. Sorted, they are not in order of time. */
 export const newTestId = (scenario: string, replicas: number, now = new Date()): string =>
   `${scenario}-api${replicas}-${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}`;

@@ -19,7 +19,7 @@ const usage = `usage: stack COMMAND [options]
   down                              stop everything, keep the data
   ops      -- COMMAND [options]     operator commands: lag, reconcile, dead-letters, rebuild, facts
   install  [--tools]                install the programs of native mode, and those of measurements and tests
-  env                               write .env with random secrets unless it is there
+  env                               write .env with random secrets, or add those it lacks
 options: --mode native|compose   --name INSTANCE (native only)`;
 
 const { values, positionals } = parseArgs({

@@ -5,6 +5,8 @@ import { parseEnv } from 'node:util';
 import { envFile, projectRoot } from './paths.js';
 
 const secretNames = ['REDIS_PASSWORD', 'MYSQL_PASSWORD', 'MYSQL_ROOT_PASSWORD', 'ADMIN_TOKEN'] as const;
+/** Only docker-compose.metrics.yml reads the last one: a stack starts without it. */
+const generatedNames = [...secretNames, 'GRAFANA_PASSWORD'] as const;
 
 export type Secrets = Readonly<Record<(typeof secretNames)[number], string>>;
 
@@ -16,7 +18,7 @@ const readOr = (file: string, otherwise: string): string =>
 
 function withSecrets(text: string): string {
   let result = text;
-  for (const name of secretNames) {
+  for (const name of generatedNames) {
     if (parseEnv(result)[name]) continue;
     const empty = new RegExp(`^${name}=.*$`, 'm');
     const line = `${name}=${newSecret()}`;

@@ -1,4 +1,5 @@
-import { dashboard, Flow, k6Source as source, variable, type PanelSpec } from './panels.js';
+import { dashboard, Flow, k6Source as source, type PanelSpec } from './panels.js';
+import { newestFirst, variable } from './variables.js';
 
 /** Summary rows carry real times, curves a common start in 2000, which is this dashboard's range: so no $timeFilter there. */
 const counted = `"comparison" =~ /^$comparison$/ AND "valid" = 'yes'`;
@@ -65,7 +66,8 @@ const flow = new Flow()
   .row('Runs')
   .add({
     ...{ type: 'table', title: 'Runs', source, width: 24, height: 10 },
-    description: 'Runs that are not valid are in no figure above.',
+    description: 'Runs that are not valid are in no figure above. A click on its name opens a run.',
+    runColumn: 'testid',
     queries: [
       {
         table: true,
@@ -79,18 +81,21 @@ export const compareDashboard = dashboard({
   title: 'Coupon rush: compare replicas',
   description: 'What each added replica brought.',
   flow,
-  time: { from: '2000-01-01T00:00:00.000Z', to: '2000-01-01T00:01:00.000Z' },
+  time: { from: '2000-01-01T00:00:00.000Z', to: '2000-01-01T00:03:00.000Z' },
   variables: [
     variable({
       name: 'comparison',
       label: 'Comparison',
       source,
-      query: 'SHOW TAG VALUES FROM "compare_run" WITH KEY = "comparison"',
+      sort: 0,
+      regex: '/^compare-/',
+      query: newestFirst(['comparison'], { measurement: 'compare_run', field: 'tps' }),
     }),
     variable({
       name: 'replicas',
       label: 'Replicas',
       source,
+      sort: 3,
       multi: true,
       query: 'SHOW TAG VALUES FROM "compare_run" WITH KEY = "replicas"',
     }),

@@ -11,11 +11,20 @@ const panel = (
   ...(description !== undefined && { description }),
 });
 
-/** Growth of a counter a second. */
-const growth = (field: string, from: string, where = '', by = ''): string =>
-  `SELECT NON_NEGATIVE_DERIVATIVE(MAX("${field}"), 1s) FROM "${from}" WHERE ${where}$timeFilter ${every}${by} fill(none)`;
+/** Growth a second of a counter that one server has. */
+const growth = (field: string, from: string): string =>
+  `SELECT NON_NEGATIVE_DERIVATIVE(MAX("${field}"), 1s) FROM "${from}" WHERE $timeFilter ${every} fill(none)`;
 
-/** Mean of what a histogram saw in each interval. */
+/**
+ * Growth a second of a counter that every replica or worker has for itself: each one's growth (`*`: every tag), then the
+ * sum. MAX over all of them would be the growth of whichever has counted furthest.
+ */
+const growthOfAll = (from: string, by: readonly string[], where = ''): string => {
+  const each = `SELECT NON_NEGATIVE_DERIVATIVE(MAX("counter"), 1s) AS "rate" FROM "${from}" WHERE ${where}$timeFilter ${every}, * fill(none)`;
+  return `SELECT SUM("rate") FROM (${each}) WHERE $timeFilter ${every}, ${by.map((tag) => `"${tag}"`).join(', ')} fill(none)`;
+};
+
+/** Mean of what a process's histogram, which has no labels, saw in each interval. */
 const meanOf = (histogram: string): string =>
   `SELECT NON_NEGATIVE_DERIVATIVE(MAX("sum"), 1s) / NON_NEGATIVE_DERIVATIVE(MAX("count"), 1s) FROM "${histogram}" WHERE $timeFilter ${every}, "address" fill(none)`;
 
@@ -37,14 +46,14 @@ const flow = new Flow()
   .add(panel('nginx: requests', 'reqps', [{ alias: 'requests/s', query: growth('requests', 'nginx') }]))
   .add(
     panel('Answers by outcome', 'reqps', [
-      { alias: '$tag_outcome', query: growth('counter', 'coupon_answers_total', '', ', "outcome"') },
+      { alias: '$tag_outcome', query: growthOfAll('coupon_answers_total', ['outcome']) },
     ]),
   )
   .add(
     panel('Issued by replica', 'reqps', [
       {
         alias: '$tag_address',
-        query: growth('counter', 'coupon_answers_total', `"outcome" = 'issued' AND `, ', "address"'),
+        query: growthOfAll('coupon_answers_total', ['address'], `"outcome" = 'issued' AND `),
       },
     ]),
   )
@@ -96,20 +105,28 @@ const flow = new Flow()
     panel('Rows written', 'short', [
       {
         alias: '$tag_address $tag_kind',
-        query: growth('counter', 'coupon_drain_rows_total', '', ', "address", "kind"'),
+        query: growthOfAll('coupon_drain_rows_total', ['address', 'kind']),
       },
     ]),
   )
   .add(
-    panel('Lag of the database', 's', [
-      { alias: 'age of the oldest entry', query: last('gauge', 'coupon_drain_lag_oldest_seconds') },
-    ]),
+    panel(
+      'Lag of the database',
+      's',
+      [{ alias: 'age of the oldest entry', query: last('gauge', 'coupon_drain_lag_oldest_seconds') }],
+      'Every worker tells it of all streams: the last one to tell is shown.',
+    ),
   )
   .add(
-    panel('Entries not yet in MySQL, dead letters', 'short', [
-      { alias: 'entries', query: last('gauge', 'coupon_drain_lag_entries') },
-      { alias: 'dead letters', query: last('gauge', 'coupon_dead_letters') },
-    ]),
+    panel(
+      'Entries not yet in MySQL, dead letters',
+      'short',
+      [
+        { alias: 'entries', query: last('gauge', 'coupon_drain_lag_entries') },
+        { alias: 'dead letters', query: last('gauge', 'coupon_dead_letters') },
+      ],
+      'Of all streams, whichever worker tells it: no sum over workers.',
+    ),
   )
   .add(panel('MySQL: queries', 'ops', [{ alias: 'queries/s', query: growth('queries', 'mysql') }]))
   .add(
@@ -124,7 +141,7 @@ const flow = new Flow()
   )
   .add(
     panel('CPU of the Node processes', 'percentunit', [
-      { alias: '$tag_address', query: growth('counter', 'process_cpu_seconds_total', '', ', "address"') },
+      { alias: '$tag_address', query: growthOfAll('process_cpu_seconds_total', ['address']) },
     ]),
   );
 

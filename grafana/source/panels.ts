@@ -1,12 +1,19 @@
-import type { Dashboard, Panel } from '@grafana/schema';
+import type {
+  AnnotationJson,
+  DashboardJson,
+  FieldConfig,
+  GridPos,
+  PanelJson,
+  PanelType,
+  RowJson,
+  Source,
+  Transformation,
+  VariableJson,
+} from './dashboard-json.js';
 
 /** Fixed, so that the JSON finds its data wherever it is provisioned. */
-export const k6Source = { type: 'influxdb', uid: 'coupon-rush-k6' } as const;
-export const metricsSource = { type: 'influxdb', uid: 'coupon-rush-metrics' } as const;
-export type Source = typeof k6Source | typeof metricsSource;
-
-/** Panel types that Grafana 9.3 and current releases both draw from the same JSON. */
-export type PanelType = 'timeseries' | 'stat' | 'table' | 'barchart' | 'heatmap' | 'row';
+export const k6Source: Source = { type: 'influxdb', uid: 'coupon-rush-k6' };
+export const metricsSource: Source = { type: 'influxdb', uid: 'coupon-rush-metrics' };
 
 export interface Query {
   /** Raw InfluxQL; dashboard variables and $timeFilter are filled in by Grafana. */
@@ -31,7 +38,9 @@ export interface PanelSpec {
   readonly options?: Record<string, unknown>;
   /** Drawing of a `timeseries`. */
   readonly custom?: Record<string, unknown>;
-  readonly transformations?: readonly { id: string; options: Record<string, unknown> }[];
+  readonly transformations?: readonly Transformation[];
+  /** Column of a table that leads to the dashboard of the run it names. */
+  readonly runColumn?: string;
 }
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -49,7 +58,7 @@ const options: Readonly<Record<PanelType, Record<string, unknown>>> = {
     orientation: 'auto',
     reduceOptions: { calcs: ['lastNotNull'], fields: '', values: false },
   },
-  table: { showHeader: true, cellHeight: 'sm' },
+  table: { showHeader: true },
   barchart: {
     xField: 'replicas',
     orientation: 'vertical',
@@ -77,10 +86,18 @@ const options: Readonly<Record<PanelType, Record<string, unknown>>> = {
     tooltip: { show: true, yHistogram: false },
     yAxis: { axisPlacement: 'left', unit: 'ms' },
   },
-  row: {},
 };
 
-function fieldConfig({ type, unit, min, max, custom }: PanelSpec): Record<string, unknown> {
+/**
+ * To a run and its time: five minutes around its start, as `time` and `time.window` ask for (not in Grafana 11.0 and
+ * 11.1). The longest runs take two.
+ */
+const linkToRun = {
+  title: 'Open this run',
+  url: '/d/coupon-rush-run?var-testid=${__value.raw}&time=${__data.fields.Time.numeric}&time.window=300000',
+};
+
+function fieldConfig({ type, unit, min, max, custom, runColumn }: PanelSpec): FieldConfig {
   const drawing =
     type === 'timeseries'
       ? { lineWidth: 1, fillOpacity: 8, showPoints: 'auto', spanNulls: false, ...custom }
@@ -94,46 +111,51 @@ function fieldConfig({ type, unit, min, max, custom }: PanelSpec): Record<string
       thresholds: { mode: 'absolute', steps: [{ color: 'green', value: null }] },
       custom: drawing,
     },
-    overrides: [],
+    overrides:
+      runColumn === undefined
+        ? []
+        : [
+            {
+              matcher: { id: 'byName', options: runColumn },
+              properties: [{ id: 'links', value: [linkToRun] }],
+            },
+          ],
   };
 }
 
 /** Places panels from left to right, like words in a line; a panel that does not fit begins the next line. */
 export class Flow {
-  readonly panels: Panel[] = [];
+  readonly panels: (PanelJson | RowJson)[] = [];
   #x = 0;
   #y = 0;
   #lineHeight = 0;
 
   row(title: string): this {
     this.#newLine();
-    this.#push({ type: 'row', title, collapsed: false, panels: [] }, 24, 1);
+    this.panels.push({ ...this.#place(24, 1), type: 'row', title, collapsed: false, panels: [] });
     return this;
   }
 
   add(spec: PanelSpec): this {
     const { type, title, description, source, queries, transformations } = spec;
-    this.#push(
-      {
-        type,
-        title,
-        ...(description !== undefined && { description }),
+    this.panels.push({
+      ...this.#place(spec.width, spec.height),
+      type,
+      title,
+      ...(description !== undefined && { description }),
+      datasource: source,
+      targets: queries.map(({ query, alias, table }, index) => ({
+        refId: letters.charAt(index),
         datasource: source,
-        targets: queries.map(({ query, alias, table }, index) => ({
-          refId: letters[index],
-          datasource: source,
-          query,
-          rawQuery: true,
-          resultFormat: table ? 'table' : 'time_series',
-          ...(alias !== undefined && { alias }),
-        })),
-        fieldConfig: fieldConfig(spec),
-        options: { ...options[type], ...spec.options },
-        ...(transformations && { transformations: [...transformations] }),
-      },
-      spec.width,
-      spec.height,
-    );
+        query,
+        rawQuery: true,
+        resultFormat: table ? 'table' : 'time_series',
+        ...(alias !== undefined && { alias }),
+      })),
+      fieldConfig: fieldConfig(spec),
+      options: { ...options[type], ...spec.options },
+      ...(transformations && { transformations }),
+    });
     return this;
   }
 
@@ -143,40 +165,14 @@ export class Flow {
     this.#lineHeight = 0;
   }
 
-  #push(panel: Record<string, unknown>, width: number, height: number): void {
+  #place(width: number, height: number): { id: number; gridPos: GridPos } {
     if (this.#x + width > 24) this.#newLine();
     const gridPos = { x: this.#x, y: this.#y, w: width, h: height };
-    this.panels.push({ id: this.panels.length + 1, gridPos, ...panel } as unknown as Panel);
     this.#x += width;
     this.#lineHeight = Math.max(this.#lineHeight, height);
+    return { id: this.panels.length + 1, gridPos };
   }
 }
-
-export interface VariableSpec {
-  readonly name: string;
-  readonly label: string;
-  readonly query: string;
-  readonly source: Source;
-  readonly multi?: boolean;
-}
-
-/** A list of tag values; the newest is last, so it is sorted downwards and the first is chosen. */
-export const variable = ({ name, label, query, source, multi = false }: VariableSpec) => ({
-  type: 'query',
-  name,
-  label,
-  datasource: source,
-  query,
-  definition: query,
-  refresh: 2,
-  sort: 2,
-  multi,
-  includeAll: multi,
-  ...(multi && { allValue: '.*', current: { text: 'All', value: '$__all' } }),
-  hide: 0,
-  regex: '',
-  options: [],
-});
 
 export interface DashboardSpec {
   readonly uid: string;
@@ -185,12 +181,12 @@ export interface DashboardSpec {
   readonly flow: Flow;
   readonly time: { from: string; to: string };
   readonly refresh?: string;
-  readonly variables?: readonly ReturnType<typeof variable>[];
-  readonly annotations?: readonly Record<string, unknown>[];
+  readonly variables?: readonly VariableJson[];
+  readonly annotations?: readonly AnnotationJson[];
 }
 
 /** Classic dashboard JSON. `schemaVersion` is that of 9.3: newer releases migrate it when they load it. */
-export function dashboard(spec: DashboardSpec): Dashboard {
+export function dashboard(spec: DashboardSpec): DashboardJson {
   return {
     uid: spec.uid,
     title: spec.title,
@@ -203,8 +199,8 @@ export function dashboard(spec: DashboardSpec): Dashboard {
     graphTooltip: 1,
     refresh: spec.refresh ?? '',
     time: spec.time,
-    templating: { list: [...(spec.variables ?? [])] },
-    annotations: { list: [...(spec.annotations ?? [])] },
+    templating: { list: spec.variables ?? [] },
+    annotations: { list: spec.annotations ?? [] },
     links: [
       {
         type: 'dashboards',
@@ -216,5 +212,5 @@ export function dashboard(spec: DashboardSpec): Dashboard {
       },
     ],
     panels: spec.flow.panels,
-  } as unknown as Dashboard;
+  };
 }

@@ -7,8 +7,8 @@ interface Where {
   readonly secrets: Secrets;
 }
 
-/** make's and npm's own variables, and what only the database server may know. */
-const withheld = /^(MYSQL_|MAKE|MFLAGS$|npm_)/;
+/** make's and npm's own variables, and what only the database server or Grafana may know. */
+const withheld = /^(MYSQL_|GRAFANA_|MAKE|MFLAGS$|npm_)/;
 
 /**
  * Environment of api, worker, migrate and ops. Ports and hosts are this instance's, whatever `.env` says for compose;

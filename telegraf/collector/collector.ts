@@ -3,18 +3,21 @@ import type { Source } from './sources.js';
 
 const INTERVAL_MS = 1_000;
 
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /**
  * Stands in for Telegraf where that is missing: every second all sources at once, one write. A source that does not
- * answer is left out of that round, and told of once.
+ * answer is left out of that round, and told of once; a write that fails is told of once until one succeeds.
  */
 export class Collector {
   readonly #silent = new Set<Source>();
   #timer: NodeJS.Timeout | undefined;
+  #writes = true;
   #round: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly influx: Influx,
-    private readonly sources: readonly Source[],
+    private readonly sources: () => readonly Source[],
     private readonly say: (line: string) => void,
   ) {}
 
@@ -35,16 +38,19 @@ export class Collector {
   async collect(): Promise<void> {
     const timeMs = Date.now();
     const gathered = await Promise.all(
-      this.sources.map((source) => source(timeMs).catch((error: unknown) => this.#miss(source, error))),
+      this.sources().map((source) => source(timeMs).catch((error: unknown) => this.#miss(source, error))),
     );
-    await this.influx
-      .write(metricsDatabase, gathered.flat())
-      .catch((error: unknown) => this.say(String(error)));
+    try {
+      await this.influx.write(metricsDatabase, gathered.flat());
+      this.#writes = true;
+    } catch (error) {
+      if (this.#writes) this.say(`not written to ${this.influx.url}: ${words(error)}`);
+      this.#writes = false;
+    }
   }
 
   #miss(source: Source, error: unknown): [] {
-    if (!this.#silent.has(source))
-      this.say(`not collected: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.#silent.has(source)) this.say(`not collected: ${words(error)}`);
     this.#silent.add(source);
     return [];
   }

@@ -33,7 +33,7 @@ export const nginxSource =
     return [{ measurement: 'nginx', tags: { server: hostname, port }, fields, timeMs }];
   };
 
-/** @param address the replica's name, where Telegraf has the container's address */
+/** Tags as Telegraf's: `url` and `address`. @param address the replica's name, where Telegraf has the container's */
 export const metricsSource =
   (url: string, address: string): Source =>
   async (timeMs) =>
@@ -47,7 +47,7 @@ const redisFields = [
   'keyspace_misses',
 ];
 
-/** INFO with the fields of `inputs.redis`, and the streams' lengths as its `commands` write them. */
+/** INFO with the fields and tags of `inputs.redis`, and the streams' lengths as its `commands` write them. */
 export const redisSource =
   (redis: Redis): Source =>
   async (timeMs) => {
@@ -55,17 +55,18 @@ export const redisSource =
       redis.info(),
       ...allPartitions().map((partition) => redis.xlen(streamKey(partition))),
     ]);
-    const value = (name: string) => Number(new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1]);
+    const text = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1] ?? '';
     const fields = Object.fromEntries([
-      ...redisFields.map((name) => [name, value(name)]),
-      ['clients', value('connected_clients')],
+      ...redisFields.map((name) => [name, Number(text(name))]),
+      ['clients', Number(text('connected_clients'))],
     ]) as Record<string, number>;
     const streams = Object.fromEntries(
       lengths.map((length, partition) => [`stream_${partition}`, Number(length)]),
     );
+    const tags = { server: 'redis', port: String(redis.options.port) };
     return [
-      { measurement: 'redis', tags: { server: 'redis' }, fields, timeMs },
-      { measurement: 'redis_commands', tags: { server: 'redis' }, fields: streams, timeMs },
+      { measurement: 'redis', tags: { ...tags, replication_role: text('role') }, fields, timeMs },
+      { measurement: 'redis_commands', tags, fields: streams, timeMs },
     ];
   };
 

@@ -23,16 +23,23 @@ function counter<T extends string = never>(
   return new Counter({ name, help, labelNames, registers: [registry] });
 }
 
+/** What is asked for while it is under way is answered by the same reading: a scrape asks for all gauges at once. */
+function shared<T>(read: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | undefined;
+  return () => (underWay ??= read().finally(() => (underWay = undefined)));
+}
+
 /** Gauges that ask Redis do so when they are scraped; without an answer they are NaN, not zero. */
 export function createWorkerMetrics(redis: Redis): WorkerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  const lagNow = shared(() => readLag(redis).catch(() => null));
   new Gauge({
     name: 'coupon_drain_lag_entries',
     help: 'Stream entries that are not in MySQL',
     registers: [registry],
     async collect() {
-      const lag = await readLag(redis).catch(() => null);
+      const lag = await lagNow();
       this.set(lag ? lag.entries : NaN);
     },
   });
@@ -41,7 +48,7 @@ export function createWorkerMetrics(redis: Redis): WorkerMetrics {
     help: 'Age of the oldest stream entry that is not in MySQL',
     registers: [registry],
     async collect() {
-      const lag = await readLag(redis).catch(() => null);
+      const lag = await lagNow();
       this.set(lag ? lag.oldestAgeMs / 1_000 : NaN);
     },
   });

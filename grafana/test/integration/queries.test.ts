@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeRun } from '../../../loadtest/compare/annotate.js';
 import { planOf, type Bench } from '../../../loadtest/compare/context.js';
-import { Influx, k6Database, metricsDatabase } from '../../../loadtest/compare/influx.js';
+import { Influx, k6Database, metricsDatabase, type Series } from '../../../loadtest/compare/influx.js';
 import { measureRun } from '../../../loadtest/compare/measure-run.js';
 import { ReplicaCaps } from '../../../loadtest/compare/replica-caps.js';
 import type { RunRecord } from '../../../loadtest/compare/types.js';
@@ -15,7 +15,10 @@ import { findProgram } from '../../../stack/native/programs.js';
 import { Collector } from '../../../telegraf/collector/collector.js';
 import { nativeSources } from '../../../telegraf/collector/native-sources.js';
 import { sampleRecord } from '../../../loadtest/test/support/sample-comparison.js';
+import type { DashboardJson } from '../../source/dashboard-json.js';
+import { insideDashboard } from '../../source/inside-dashboard.js';
 import { metricsSource as metrics } from '../../source/panels.js';
+import { runDashboard } from '../../source/run-dashboard.js';
 import { dashboards } from '../../source/write.js';
 
 const root = projectRoot();
@@ -37,16 +40,16 @@ interface Target {
 }
 
 /** Everything that a dashboard would ask InfluxDB: panels, annotations, lists of its variables. */
-function targetsOf(dashboard: (typeof dashboards)[string]): Target[] {
-  const { panels, annotations, templating } = dashboard as unknown as {
-    panels: { title: string; targets?: { query: string; datasource: { uid: string } }[] }[];
-    annotations: { list: { name: string; query: string; datasource: { uid: string } }[] };
-    templating: { list: { name: string; query: string; datasource: { uid: string } }[] };
-  };
+function targetsOf(dashboard: DashboardJson): Target[] {
+  const { panels, annotations, templating } = dashboard;
   const database = (uid: string) => (uid === metrics.uid ? metricsDatabase : k6Database);
   return [
-    ...panels.flatMap(({ title, targets = [] }) =>
-      targets.map(({ query, datasource }) => ({ name: title, query, database: database(datasource.uid) })),
+    ...panels.flatMap((panel) =>
+      (panel.type === 'row' ? [] : panel.targets).map(({ query, datasource }) => ({
+        name: panel.title,
+        query,
+        database: database(datasource.uid),
+      })),
     ),
     ...[...annotations.list, ...templating.list].map(({ name, query, datasource }) => ({
       name,
@@ -58,13 +61,28 @@ function targetsOf(dashboard: (typeof dashboards)[string]): Target[] {
 
 const suite = missing.length === 0 ? describe : describe.skip;
 
+/** Two readings one second apart, before and after a run: growth a second is growth. */
+const readingsDatabase = 'readings';
+/** Columns that tell which run or series a row is of, and no value. */
+const tagColumns = ['testid', 'replicas', 'round', 'valid', 'comparison'];
+
+const valuesOf = ({ columns, values }: Series): (string | number | null)[] =>
+  columns.flatMap((column, index) =>
+    column === 'time' || tagColumns.includes(column) ? [] : values.map((row) => row[index]!),
+  );
+
+const total = (series: readonly Series[]): number =>
+  series.flatMap(valuesOf).reduce<number>((sum, value) => sum + Number(value), 0);
+
 suite('every query of every dashboard', () => {
   let stack: Stack;
   let influx: Influx;
   let collector: Collector;
   let closeSources: () => Promise<void>;
   let run: RunRecord;
+  let second: RunRecord;
   let began: number;
+  let readAtMs: number;
   const folders: string[] = [];
 
   beforeAll(async () => {
@@ -75,9 +93,14 @@ suite('every query of every dashboard', () => {
     await service.start();
     influx = new Influx(`http://127.0.0.1:${service.port}`);
     for (const name of [k6Database, metricsDatabase]) await influx.createDatabase(name);
-    const sources = await nativeSources(stack);
-    closeSources = sources.close;
-    collector = new Collector(influx, sources.sources, (line) => console.log(line));
+    await influx.createDatabase(readingsDatabase);
+    const { sources, close } = await nativeSources(stack);
+    closeSources = close;
+    collector = new Collector(influx, sources, (line) => console.log(line));
+    const read = async (timeMs: number) => {
+      const gathered = await Promise.all(sources().map((source) => source(timeMs)));
+      await influx.write(readingsDatabase, gathered.flat());
+    };
     const bench: Bench = {
       stack,
       influx,
@@ -98,17 +121,34 @@ suite('every query of every dashboard', () => {
     }
     await writeRun(influx, sampleRecord, run, run.tps);
     collector.start();
+    readAtMs = Math.floor(Date.now() / 1_000) * 1_000;
+    await read(readAtMs);
     // Counters need two readings after the first answer, in two intervals.
-    const second = await measureRun(
-      bench,
-      planLoad(1_500),
-      { replicas: 2, round: 1, attempt: 1, cap: null },
-      {},
-    );
-    folders.push(second.run.testid);
+    const cell = { replicas: 2, round: 1, attempt: 1, cap: null };
+    second = (await measureRun(bench, planLoad(1_500), cell, {})).run;
+    folders.push(second.testid);
+    await read(readAtMs + 1_000);
     await collector.stop();
     await collector.collect();
+    await writeOthers();
   }, 180_000);
+
+  /** What neither the list of runs nor the annotations of one run may show. */
+  const writeOthers = async () => {
+    const point = { measurement: 'http_reqs', fields: { value: 1 }, timeMs: Date.now() };
+    const tags = { replicas: '2', name: 'setup', status: '200' };
+    await influx.write(k6Database, [
+      { ...point, tags: { ...tags, testid: 'peak-api2-of-calibration', comparison: 'calibration' } },
+      { ...point, tags: { ...tags, testid: 'arrival-api2-of-step-load', comparison: 'step-load' } },
+      { ...point, tags: { ...tags, testid: 'warm-up-api2-of-a-run' } },
+      {
+        measurement: 'events',
+        tags: { testid: 'peak-api2-of-another', kind: 'start' },
+        fields: { title: 'start', text: 'another' },
+        timeMs: Date.parse(run.startedAt),
+      },
+    ]);
+  };
 
   afterAll(async () => {
     await closeSources?.();
@@ -129,6 +169,7 @@ suite('every query of every dashboard', () => {
       : `time >= ${began}ms AND time <= ${Date.now() + 1_000}ms`;
     return query
       .replaceAll('$timeFilter', filter)
+      .replaceAll('$__interval_ms', '1000')
       .replaceAll('$__interval', '1s')
       .replaceAll('$testid', run.testid)
       .replaceAll('$comparison', sampleRecord.id)
@@ -138,17 +179,57 @@ suite('every query of every dashboard', () => {
   for (const [file, dashboard] of Object.entries(dashboards)) {
     for (const { name, query, database } of targetsOf(dashboard)) {
       it(`${file}, ${name}: returns data for ${query.slice(0, 60)}…`, async () => {
-        const series = await influx.query(
-          database,
-          fill(query, dashboard.time as { from: string; to: string }),
-        );
-        const values = series.flatMap((one) =>
-          one.values.flatMap((row) => row.slice(one.columns[0] === 'time' ? 1 : 0)),
-        );
+        const series = await influx.query(database, fill(query, dashboard.time));
+        const values = series.flatMap(valuesOf);
         expect(values.filter((value) => value !== null).length).toBeGreaterThan(0);
       });
     }
   }
+
+  const ask = (dashboard: DashboardJson, name: string, index = 0, database?: string): Promise<Series[]> => {
+    const target = targetsOf(dashboard).filter((one) => one.name === name)[index]!;
+    return influx.query(database ?? target.database, fill(target.query, dashboard.time));
+  };
+
+  it('with two replicas, the panels of their counters show the sum of both', async () => {
+    const ofReading = (name: string) => ask(insideDashboard, name, 0, readingsDatabase);
+    const outcomes = await ofReading('Answers by outcome');
+    const issued = outcomes.filter(({ tags }) => tags?.['outcome'] === 'issued');
+    expect(total(issued)).toBeCloseTo(second.answers.issued);
+    expect(total(outcomes)).toBeCloseTo(second.users);
+    const byReplica = (await ofReading('Issued by replica')).filter((series) => total([series]) > 0);
+    expect(byReplica.map(({ tags }) => tags?.['address']).sort()).toEqual(['api-1', 'api-2']);
+    expect(total(byReplica)).toBeCloseTo(second.answers.issued);
+    expect(total(await ofReading('Rows written'))).toBeCloseTo(second.answers.issued);
+  });
+
+  it('the run dashboard counts what k6 counted', async () => {
+    const totals = await Promise.all([
+      ask(runDashboard, 'Answers'),
+      ask(runDashboard, 'Users and answers per second'),
+      ask(runDashboard, 'Answers by status'),
+    ]);
+    for (const series of totals) expect(total(series)).toBeCloseTo(run.users);
+    expect(total(await ask(runDashboard, 'Coupons issued'))).toBe(run.answers.issued);
+  });
+
+  it('offers the newest run first, and none of calibration, step load or warm-up', async () => {
+    for (const name of ['testid', 'Runs']) {
+      const [series] = await ask(runDashboard, name);
+      const named = series!.values.map((row) => row[series!.columns.indexOf('testid')]);
+      expect(series!.columns[1]).toBe('testid');
+      expect(named).toEqual([...folders].reverse());
+    }
+  });
+
+  it('marks start and end of the chosen run only', async () => {
+    const [series] = await ask(runDashboard, 'Start and end');
+    expect(series!.columns).toEqual(['time', 'title', 'text', 'testid']);
+    expect(series!.values.map((row) => [row[1], row[3]])).toEqual([
+      ['start', run.testid],
+      ['end', run.testid],
+    ]);
+  });
 
   it('every sample of k6 tells its run, its replicas and its scenario', async () => {
     const where = `"testid" = '${run.testid}' AND "replicas" = '2' AND "scenario" = 'peak'`;

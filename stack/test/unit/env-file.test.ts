@@ -31,6 +31,21 @@ describe('.env', () => {
     expect(readFileSync(file, 'utf8')).toContain('# secrets\n');
   });
 
+  test('has a password for Grafana that is no other secret', () => {
+    ensureEnvFile(file, example);
+    const { GRAFANA_PASSWORD, ...others } = written();
+    expect(GRAFANA_PASSWORD).toMatch(/^[0-9a-f]{48}$/);
+    expect(Object.values(others)).not.toContain(GRAFANA_PASSWORD);
+  });
+
+  test('of a version that knew no Grafana gains its password, and the stack runs without it', () => {
+    const old = 'REDIS_PASSWORD=a\nMYSQL_PASSWORD=b\nMYSQL_ROOT_PASSWORD=c\nADMIN_TOKEN=d\n';
+    writeFileSync(file, old);
+    expect(() => readSecrets(written() as Record<string, string>)).not.toThrow();
+    expect(ensureEnvFile(file, example)).toBe(true);
+    expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^${old}GRAFANA_PASSWORD=[0-9a-f]{48}\n$`));
+  });
+
   test('keeps what it holds and only gains the secrets it lacks', () => {
     writeFileSync(file, 'ADMIN_TOKEN=chosen-by-hand\nOTHER=1');
     expect(ensureEnvFile(file, example)).toBe(true);
