@@ -17,13 +17,14 @@ REPLICAS ?=
 ROUNDS ?=
 API_CPUS ?=
 SCENARIO ?=
+RATE ?=
 FRESH ?=
 COMPARISON ?=
 AGAINST ?=
 
 STACK := node dist/stack/cli.js
 LOAD := node dist/loadtest/cli.js
-given = $(if $($(1)),--$(2) $($(1)))
+given = $(if $($(1)),--$(2) '$($(1))')
 WHERE := $(call given,MODE,mode)
 
 INSTALLED := node_modules/.installed
@@ -34,7 +35,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 	tsconfig.json tsconfig.build.json
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
-	compare step-load report dashboards metrics \
+	compare step-load comparisons report dashboards metrics \
 	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
 
 help: ## this list
@@ -91,14 +92,17 @@ audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
 	@$(LOAD) audit --coupon $(COUPON) $(WHERE)
 
 COMPARE = node dist/loadtest/compare/cli.js
-COMPARED = $(if $(REPLICAS),--replicas '$(REPLICAS)') $(call given,ROUNDS,rounds) $(call given,API_CPUS,api-cpus) \
-	$(call given,SCENARIO,scenario) $(call given,USERS,users) $(if $(FRESH),--fresh) $(WHERE)
+COMPARED = $(call given,REPLICAS,replicas) $(call given,ROUNDS,rounds) $(call given,API_CPUS,api-cpus) \
+	$(call given,SCENARIO,scenario) $(call given,USERS,users) $(call given,RATE,rate) $(if $(FRESH),--fresh) $(WHERE)
 
 compare: $(BUILT) ## what each replica brings: REPLICAS="1 2 4" [ROUNDS=3] [API_CPUS=0.05] [SCENARIO=peak] [FRESH=1]
 	@$(COMPARE) run $(COMPARED)
 
 step-load: $(BUILT) ## the same, then a rising rate until a limit breaks: the capacity of each count
 	@$(COMPARE) step $(COMPARED)
+
+comparisons: $(BUILT) ## stored comparisons, oldest first, with the runs that count
+	@$(COMPARE) list
 
 report: $(BUILT) ## rebuild the last comparison's report [COMPARISON=id] [AGAINST=id]
 	@$(COMPARE) report $(call given,COMPARISON,id) $(call given,AGAINST,against)

@@ -1,26 +1,9 @@
+import { abortOnSignals, explain, INTERRUPTED, say } from './command-line.js';
 import { readCommandLine, USAGE, UsageError, type CliOptions } from './cli-options.js';
 import { auditCommand, floorCommand, runScenarioCommand, type Context } from './commands.js';
 
 const OFF = 1;
 const USAGE_FAULT = 2;
-const INTERRUPTED = 130;
-
-const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
-};
-
-/** The first signal stops the work and cleans up; a second one ends the process at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(INTERRUPTED);
-      say(`\n${name}: stopping, everything goes back to what it was (once more: at once)`);
-      controller.abort(new Error('interrupted'));
-    });
-  }
-  return controller.signal;
-}
 
 function run(context: Context): Promise<boolean> {
   const { command } = context.options;
@@ -39,12 +22,6 @@ function run(context: Context): Promise<boolean> {
   }
 }
 
-/** Every cause in the chain: a wrapped fault without its reason helps nobody. */
-function explain(err: unknown): string {
-  if (!(err instanceof Error)) return String(err);
-  return err.cause === undefined ? err.message : `${err.message}\n  because: ${explain(err.cause)}`;
-}
-
 async function main(): Promise<number> {
   let options: CliOptions;
   try {
@@ -54,7 +31,7 @@ async function main(): Promise<number> {
     process.stderr.write(`${err.message}\n\n${USAGE}`);
     return USAGE_FAULT;
   }
-  const signal = abortOnSignals();
+  const signal = abortOnSignals(() => 'everything goes back to what it was');
   try {
     return (await run({ options, signal, say })) ? 0 : OFF;
   } catch (err) {

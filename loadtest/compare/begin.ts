@@ -1,51 +1,73 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { describeMachine } from '../result.js';
 import { calibrate } from './calibrate.js';
 import { planOf, type Bench, type Load } from './context.js';
 import type { CompareOptions } from './options.js';
-import { ComparisonStore, storedComparisons } from './store.js';
+import { ComparisonStore } from './store.js';
 import { remaining } from './compare.js';
-import type { ComparisonRecord } from './types.js';
+import { nextRate } from './step-load.js';
+import type { Asked, ComparisonRecord, StoredComparison } from './types.js';
 
 /** How long the smallest count should need for one run: k6's start must be small beside that of the largest one too. */
 const LONGEST_RUN_S = 32;
 const ARRIVAL_S = 15;
 
-function codeVersion(root: string): string {
+/** `dabd9f3`, or `dabd9f3+1a2b3c4` with changes that are not committed; `unknown` without git. */
+export function codeVersion(root: string): string {
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    return `${git('rev-parse', '--short', 'HEAD')}${git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+changes'}`;
+      execFileSync('git', args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1e9 });
+    const commit = git('rev-parse', '--short', 'HEAD').toString().trim();
+    const changes = git('diff', 'HEAD');
+    if (changes.length === 0) return commit;
+    return `${commit}+${createHash('sha256').update(changes).digest('hex').slice(0, 7)}`;
   } catch {
     return 'unknown';
   }
 }
 
-/** The last comparison of the same kind that was interrupted, unless the code has changed since. */
+const askedOf = ({ command, apiCpus, users, rate }: CompareOptions): Asked => ({
+  command: command === 'step' ? 'step' : 'run',
+  apiCpus,
+  users,
+  rate,
+});
+
+const isFinished = ({ comparison, runs, capacity }: StoredComparison): boolean =>
+  remaining(comparison, runs).length === 0 &&
+  (comparison.asked?.command !== 'step' ||
+    comparison.replicas.every((count) => nextRate(capacity?.steps ?? [], count, 1) === null));
+
+/**
+ * The newest comparison that was begun with the same options, in the same mode and on the same code, if it was
+ * interrupted.
+ *
+ * @param stored oldest first
+ * @param code as `codeVersion` has it; of unknown code nothing goes on
+ */
 export function unfinished(
+  stored: readonly StoredComparison[],
   options: CompareOptions,
   mode: ComparisonRecord['mode'],
-  root: string,
-): ComparisonStore | null {
-  const id = storedComparisons().at(-1);
-  if (id === undefined) return null;
-  const store = ComparisonStore.at(id);
-  const { comparison, runs } = store.load();
-  const same =
-    comparison.scenario === options.scenario &&
-    comparison.mode === mode &&
-    comparison.rounds === options.rounds &&
-    comparison.replicas.join() === options.replicas.join() &&
-    comparison.code === codeVersion(root) &&
-    (options.apiCpus === null
-      ? comparison.apiCpus.how === 'calibrated'
-      : (comparison.apiCpus.cpus ?? 0) === options.apiCpus) &&
-    (options.users === null || options.users === comparison.users);
-  return same && remaining(comparison, runs).length > 0 ? store : null;
+  code: string,
+): StoredComparison | null {
+  const same = stored.findLast(
+    ({ comparison }) =>
+      code !== 'unknown' &&
+      comparison.code === code &&
+      comparison.mode === mode &&
+      comparison.scenario === options.scenario &&
+      comparison.rounds === options.rounds &&
+      isDeepStrictEqual(comparison.replicas, options.replicas) &&
+      isDeepStrictEqual(comparison.asked, askedOf(options)),
+  );
+  return same && !isFinished(same) ? same : null;
 }
 
 /** Users that keep the smallest count busy for a while, and rates that the largest one can take. */
-function loadFor(options: CompareOptions, expectedTps: number): Load {
+export function loadFor(options: CompareOptions, expectedTps: number): Load {
   const [least, most] = [options.replicas[0]!, options.replicas.at(-1)!];
   const perReplica = expectedTps / most;
   const issuing = Math.min(
@@ -83,6 +105,7 @@ export async function begin(bench: Bench, options: CompareOptions): Promise<Comp
     apiCpus,
     environment: describeMachine(await stack.versions(), bench.k6.version),
     code: codeVersion(root),
+    asked: askedOf(options),
   };
   const store = ComparisonStore.at(comparison.id);
   store.create(comparison);

@@ -1,56 +1,17 @@
-import { delimiter, join } from 'node:path';
-import { openStack, type ServiceControl, type Stack } from '../../stack/index.js';
-import type { ComposeStack } from '../../stack/compose.js';
-import { ensureTool } from '../../stack/install.js';
+import { openStack } from '../../stack/index.js';
 import { provideK6 } from '../index.js';
 import { projectRoot } from '../project-root.js';
 import { patientEnvironment, type Bench } from './context.js';
-import { Influx, k6Database, metricsDatabase } from './influx.js';
+import { composeFiles, openInflux, type OpenInflux } from './open-influx.js';
 import type { CompareOptions } from './options.js';
 import { ReplicaCaps } from './replica-caps.js';
 
 /** An instance of its own: neither its data nor its stretched time limits meet those of the default stack. */
 const INSTANCE = 'compare';
 
-/** Grafana and Telegraf are under a profile and stay out. */
-const composeFiles = (root: string): string =>
-  ['docker-compose.yml', 'docker-compose.metrics.yml'].map((file) => join(root, file)).join(delimiter);
+const noInflux: OpenInflux = { influx: null, dashboards: '', close: () => Promise.resolve() };
 
-const isThere = (url: string): Promise<boolean> =>
-  fetch(`${url}/ping`, { signal: AbortSignal.timeout(2_000) }).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-
-/** Starts the InfluxDB of this instance, unless it runs, and returns its address. */
-async function startInflux(stack: Stack, say: (line: string) => void): Promise<string> {
-  if (stack.service) {
-    ensureTool('influxd', say);
-    const service: ServiceControl = await stack.service('influxdb');
-    await service.start();
-    return `http://127.0.0.1:${service.port}`;
-  }
-  await (stack as ComposeStack).compose(['up', '--detach', '--wait', '--no-deps', 'influxdb']);
-  return `http://127.0.0.1:${process.env['INFLUXDB_PORT'] ?? 8086}`;
-}
-
-/** The InfluxDB of INFLUXDB_URL, else that of this instance; null where there is none. */
-async function openInflux(stack: Stack, say: (line: string) => void): Promise<Influx | null> {
-  let url = process.env['INFLUXDB_URL'];
-  if (!url) {
-    try {
-      url = await startInflux(stack, say);
-    } catch (error) {
-      say(`Without InfluxDB: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-  if (!url || !(await isThere(url))) return null;
-  const influx = new Influx(url);
-  for (const database of [k6Database, metricsDatabase]) await influx.createDatabase(database);
-  return influx;
-}
-
-/** Everything a comparison needs, and nothing left behind: the stack goes down again, InfluxDB's data stay. */
+/** Everything a comparison needs, and nothing left behind: what was started goes down again, InfluxDB's data stay. */
 export async function withBench<T>(
   options: CompareOptions,
   tools: { say: (line: string) => void; signal: AbortSignal },
@@ -66,18 +27,18 @@ export async function withBench<T>(
     ...(options.mode && { mode: options.mode }),
   });
   const caps = new ReplicaCaps(stack, INSTANCE);
+  let open = noInflux;
   try {
+    if (options.influx) open = await openInflux(stack.mode, root, say);
     await stack.up({ api: options.replicas[0]!, signal });
-    const influx = options.influx ? await openInflux(stack, say) : null;
-    if (options.influx && !influx)
-      say('No InfluxDB: samples are not counted there, and the dashboards stay empty');
-    return await work({ stack, caps, k6, root, influx, say, signal });
+    const result = await work({ stack, caps, k6, root, influx: open.influx, say, signal });
+    if (open.influx) say(`  dashboards: ${open.dashboards}`);
+    return result;
   } finally {
     say('Stack: down');
-    await caps.lift();
-    // A service under a profile is none of `down`'s, and would hold on to the network.
-    if (stack.mode === 'compose')
-      await (stack as ComposeStack).compose(['rm', '--stop', '--force', 'influxdb']);
+    // Replicas that are gone have no cap left.
+    await caps.lift().catch(() => undefined);
     await stack.down();
+    await open.close();
   }
 }

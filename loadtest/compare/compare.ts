@@ -1,15 +1,12 @@
+import { explain } from '../command-line.js';
 import { writeRun } from './annotate.js';
 import type { Bench, Load } from './context.js';
 import { measureRun } from './measure-run.js';
 import { prepare } from './prepare.js';
-import { writeReport } from './report/write-report.js';
 import { duration, number } from './report/format.js';
 import type { ComparisonStore } from './store.js';
-import { isValid, summarise } from './summarise.js';
+import { ATTEMPTS, isValid, summarise } from './summarise.js';
 import type { ComparisonRecord, RunRecord } from './types.js';
-
-/** An invalid run is repeated once; both are kept, and the first one never counts. */
-const ATTEMPTS = 2;
 
 interface Todo {
   readonly replicas: number;
@@ -49,11 +46,25 @@ function perfectTps(store: ComparisonStore, replicas: number): number {
   return base?.tps ? (base.tps.median / base.replicas) * replicas : 0;
 }
 
+/** For the dashboards only: the runs are stored, and a comparison does not end because InfluxDB did. */
+async function writeToInflux(
+  { influx, say }: Bench,
+  store: ComparisonStore,
+  runs: readonly RunRecord[],
+): Promise<void> {
+  if (!influx) return;
+  try {
+    for (const run of runs) await writeRun(influx, store.comparison(), run, perfectTps(store, run.replicas));
+  } catch (err) {
+    say(`  InfluxDB did not take the figures, so the dashboards lack them: ${explain(err)}`);
+  }
+}
+
 /**
  * Runs what the stored comparison lacks, saving each run as it ends, so that an interrupted comparison goes on where it
- * stopped. Resolves with the report's file.
+ * stopped.
  */
-export async function runComparison(bench: Bench, store: ComparisonStore): Promise<string> {
+export async function runComparison(bench: Bench, store: ComparisonStore): Promise<void> {
   const { comparison } = store.load();
   const begun = Date.now();
   let finished = 0;
@@ -78,13 +89,10 @@ export async function runComparison(bench: Bench, store: ComparisonStore): Promi
       },
     );
     store.saveRun(run);
-    if (bench.influx) await writeRun(bench.influx, comparison, run, perfectTps(store, run.replicas));
+    await writeToInflux(bench, store, [run]);
     sayRun(bench, run);
     finished += 1;
   }
   // The efficiency of the first runs was written before what it is measured by was known.
-  for (const run of bench.influx ? store.runs() : []) {
-    await writeRun(bench.influx!, comparison, run, perfectTps(store, run.replicas));
-  }
-  return writeReport(store);
+  await writeToInflux(bench, store, store.runs());
 }

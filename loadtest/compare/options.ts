@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { StackMode } from '../../stack/index.js';
 import type { CompareScenario } from './types.js';
@@ -7,7 +8,7 @@ export const USAGE = `Usage: node dist/loadtest/compare/cli.js COMMAND [options]
   run       measures replica counts one after the other, interleaved, and writes a report
   step      the same, then raises the arrival rate of each count until a limit breaks
   report    rebuilds the report of a stored comparison
-  list      stored comparisons, oldest first
+  list      stored comparisons, oldest first, with their runs
 
   --replicas "1 2 4"   counts to compare
   --rounds N           runs of each (3)
@@ -59,19 +60,31 @@ function counts(text: string): number[] {
   if (values.length === 0 || values.some((value) => !Number.isInteger(value) || value < 1 || value > 50)) {
     throw new UsageError(`--replicas "${text}" is not a list of counts from 1 to 50`);
   }
-  return [...new Set(values)].sort((a, b) => a - b);
+  if (new Set(values).size < values.length)
+    throw new UsageError(`--replicas "${text}" names a count twice: --rounds repeats them all`);
+  return values.sort((a, b) => a - b);
 }
 
-function numeric(
-  name: string,
-  text: string | undefined,
-  { least, whole }: { least: number; whole: boolean },
-): number | null {
+interface Range {
+  readonly least: number;
+  readonly most: number;
+  readonly whole: boolean;
+}
+
+function numeric(name: string, text: string | undefined, { least, most, whole }: Range): number | null {
   if (!text) return null;
   const value = Number(text);
-  if (!Number.isFinite(value) || value < least || (whole && !Number.isInteger(value)))
-    throw new UsageError(`--${name} ${text} makes no sense`);
+  if (!(value >= least && value <= most) || (whole && !Number.isInteger(value)))
+    throw new UsageError(
+      `--${name} ${text}: expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}`,
+    );
   return value;
+}
+
+/** 0: no cap. Linux takes no less than a hundredth at the longest period. */
+function cap(text: string | undefined): number | null {
+  if (text && Number(text) === 0) return 0;
+  return numeric('api-cpus', text, { least: 0.01, most: availableParallelism(), whole: false });
 }
 
 const text = { type: 'string' } as const;
@@ -93,15 +106,24 @@ export function readOptions(argv: readonly string[]): CompareOptions {
     throw new UsageError((cause as Error).message, { cause });
   }
   const { values, positionals } = parsed;
-  const positive = { least: 1, whole: true };
+  if (positionals.length > 1)
+    throw new UsageError(
+      `"${positionals.slice(1).join(' ')}" is too much: several counts are one word, --replicas "1 2 4"`,
+    );
+  const upTo = (most: number): Range => ({ least: 1, most, whole: true });
+  const scenario = oneOf('--scenario', values.scenario || 'peak', scenarios);
+  if (scenario === 'arrival' ? values.users : values.rate)
+    throw new UsageError(
+      scenario === 'arrival' ? 'arrival takes --rate, not --users' : `${scenario} takes --users, not --rate`,
+    );
   return {
     command: oneOf('the command', positionals[0] ?? '', commands),
     replicas: counts(values.replicas || '1 2 4'),
-    rounds: numeric('rounds', values.rounds, positive) ?? 3,
-    scenario: oneOf('--scenario', values.scenario || 'peak', scenarios),
-    apiCpus: numeric('api-cpus', values['api-cpus'], { least: 0, whole: false }),
-    users: numeric('users', values.users, positive),
-    rate: numeric('rate', values.rate, positive),
+    rounds: numeric('rounds', values.rounds, upTo(100)) ?? 3,
+    scenario,
+    apiCpus: cap(values['api-cpus']),
+    users: numeric('users', values.users, upTo(20_000)),
+    rate: numeric('rate', values.rate, upTo(20_000)),
     influx: !values['no-influx'],
     fresh: values.fresh ?? false,
     ...(values.mode && { mode: oneOf('--mode', values.mode, ['native', 'compose'] as const) }),

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { projectRoot } from '../../stack/paths.js';
 import type { CapacityRecord, ComparisonRecord, RunRecord, StoredComparison } from './types.js';
 
@@ -48,11 +48,17 @@ export class ComparisonStore {
   }
 
   /** @throws when there is no such comparison */
+  comparison(): ComparisonRecord {
+    if (!this.exists)
+      throw new Error(`there is no comparison ${basename(this.folder)}: make comparisons lists them`);
+    return read<ComparisonRecord>(join(this.folder, 'comparison.json'));
+  }
+
+  /** @throws when there is no such comparison */
   load(): StoredComparison {
-    if (!this.exists) throw new Error(`there is no comparison in ${this.folder}`);
     const capacity = join(this.folder, 'capacity.json');
     return {
-      comparison: read<ComparisonRecord>(join(this.folder, 'comparison.json')),
+      comparison: this.comparison(),
       runs: this.runs(),
       capacity: existsSync(capacity) ? read<CapacityRecord>(capacity) : null,
     };
@@ -63,6 +69,6 @@ export class ComparisonStore {
 export function storedComparisons(results = resultsFolder): string[] {
   if (!existsSync(results)) return [];
   const stored = readdirSync(results).filter((id) => ComparisonStore.at(id, results).exists);
-  const started = (id: string) => ComparisonStore.at(id, results).load().comparison.startedAt;
+  const started = (id: string) => ComparisonStore.at(id, results).comparison().startedAt;
   return stored.sort((a, b) => started(a).localeCompare(started(b)));
 }

@@ -137,6 +137,14 @@ export interface Environment {
   readonly nginx: string;
 }
 
+/** What was asked for by hand; null: chosen by the calibration. */
+export interface Asked {
+  readonly command: 'run' | 'step';
+  readonly apiCpus: number | null;
+  readonly users: number | null;
+  readonly rate: number | null;
+}
+
 /** A stored comparison: `comparison.json`, its runs in `runs/*.json`, its steps in `capacity.json`. */
 export interface ComparisonRecord {
   readonly id: string;
@@ -151,8 +159,10 @@ export interface ComparisonRecord {
   readonly rate?: number;
   readonly apiCpus: CpuCap;
   readonly environment: Environment;
-  /** Commit of the checkout, with `+changes` when it had uncommitted ones; `unknown` without git. */
+  /** Commit of the checkout, with a hash of what was not committed; `unknown` without git. */
   readonly code: string;
+  /** An interrupted comparison goes on when the same is asked again. Absent in old files. */
+  readonly asked?: Asked;
 }
 
 export interface StoredComparison {

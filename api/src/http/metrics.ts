@@ -14,8 +14,19 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
 
-  // Plain numbers on the hot path; prom-client sees them when it is asked.
-  const answers: Partial<Record<AnswerKind, number>> = {};
+  // Plain numbers on the hot path; prom-client sees them when it is asked. From 0 on: a rate begins with a known value.
+  const answers: Record<AnswerKind, number> = {
+    issued: 0,
+    alreadyIssued: 0,
+    soldOut: 0,
+    ended: 0,
+    notOpen: 0,
+    unknownCoupon: 0,
+    notReady: 0,
+    outcomeUnknown: 0,
+    replayed: 0,
+    badRequest: 0,
+  };
   new Counter({
     name: 'coupon_answers_total',
     help: 'Answers of the issue route by outcome',
@@ -56,7 +67,7 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
   return {
     registry,
     onAnswer: (kind, durationMs) => {
-      answers[kind] = (answers[kind] ?? 0) + 1;
+      answers[kind] += 1;
       duration.observe(durationMs / 1000);
     },
     onBatch: (size, durationMs) => {
