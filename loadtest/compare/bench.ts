@@ -9,8 +9,6 @@ import { ReplicaCaps } from './replica-caps.js';
 /** An instance of its own: neither its data nor its stretched time limits meet those of the default stack. */
 const INSTANCE = 'compare';
 
-const noInflux: OpenInflux = { influx: null, dashboards: '', close: () => Promise.resolve() };
-
 /** Everything a comparison needs, and nothing left behind: what was started goes down again, InfluxDB's data stay. */
 export async function withBench<T>(
   options: CompareOptions,
@@ -27,18 +25,18 @@ export async function withBench<T>(
     ...(options.mode && { mode: options.mode }),
   });
   const caps = new ReplicaCaps(stack, INSTANCE);
-  let open = noInflux;
+  let open: OpenInflux | null = null;
   try {
     if (options.influx) open = await openInflux(stack.mode, root, say);
     await stack.up({ api: options.replicas[0]!, signal });
-    const result = await work({ stack, caps, k6, root, influx: open.influx, say, signal });
-    if (open.influx) say(`  dashboards: ${open.dashboards}`);
+    const result = await work({ stack, caps, k6, root, influx: open?.influx ?? null, say, signal });
+    if (open) say(`  ${open.dashboards}`);
     return result;
   } finally {
     say('Stack: down');
     // Replicas that are gone have no cap left.
     await caps.lift().catch(() => undefined);
     await stack.down();
-    await open.close();
+    await open?.close();
   }
 }

@@ -8,7 +8,7 @@ import type { CpuCap } from './types.js';
  * Of the CPU that all replicas together used in an uncapped peak: little enough that generator and nginx have room, and
  * the replicas are what limits.
  */
-const SHARE = 0.35;
+const SHARE = 0.3;
 const LEAST = 0.02;
 const USERS = 4_000;
 /** Other programs can only make an answer dearer: the cheapest of so many peaks is nearest to what it costs. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runScenario, readClientLog, type Attempt } from '../index.js';
+import { explain } from '../command-line.js';
 import type { RunResult } from '../result.js';
 import { percentile } from '../statistics.js';
 import { planOf, type Bench, type Load } from './context.js';
@@ -68,9 +69,19 @@ function cpuUse(accounting: CpuAccounting, { firstMs, mostMs, lastMs }: Span, ce
   return { cpu, machine: most.machine, own, others };
 }
 
-/** An InfluxDB that does not answer has no samples to show: the run does not count, and is not lost. */
-async function samplesOf({ influx }: Bench, testid: string, k6: number): Promise<SampleCounts> {
-  return { k6, influxdb: influx ? await influx.countSamples(testid).catch(() => 0) : null };
+interface Counted {
+  readonly samples: SampleCounts;
+  /** Why they could not be counted: the run does not count then, and is kept, or minutes of work would be lost. */
+  readonly faults: readonly string[];
+}
+
+async function countSamples({ influx }: Bench, testid: string, k6: number): Promise<Counted> {
+  if (!influx) return { samples: { k6, influxdb: null }, faults: [] };
+  try {
+    return { samples: { k6, influxdb: await influx.countSamples(testid) }, faults: [] };
+  } catch (err) {
+    return { samples: { k6, influxdb: null }, faults: [`InfluxDB did not answer: ${explain(err)}`] };
+  }
 }
 
 function toRecord(
@@ -139,7 +150,7 @@ export async function measureRun(
   const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), await readSummary(folder)];
   const span = spanOf(attempts);
   const { cpu, machine, own, others } = cpuUse(accounting, span, cell, result.environment.cpus);
-  const samples = await samplesOf(bench, result.testid, summary.requests);
+  const { samples, faults } = await countSamples(bench, result.testid, summary.requests);
   const { cap: _cap, ...base } = toRecord(result, cell);
   const run: RunRecord = {
     ...base,
@@ -159,6 +170,7 @@ export async function measureRun(
     saturatedFirst: saturatedFirst(cpu, machine, own),
     invalid: [
       ...invalidReasons({ audit: result.audit, droppedIterations: summary.dropped, samples }),
+      ...faults,
       ...(capFault === null ? [] : [`no CPU cap: ${capFault}`]),
     ],
     curve: curveOf(attempts),

@@ -3,91 +3,115 @@ import type { ComposeStack } from '../../stack/compose.js';
 import { readEnvironment } from '../../stack/env-file.js';
 import { openStack, type StackMode } from '../../stack/index.js';
 import { ensureTool } from '../../stack/install.js';
+import { isFree, portOwner } from '../../stack/native/port-owner.js';
 import { explain } from '../command-line.js';
 import { Influx, k6Database, metricsDatabase } from './influx.js';
-
-export interface OpenInflux {
-  /** Null: samples are not counted there, and the dashboards stay empty. */
-  readonly influx: Influx | null;
-  /** Where the figures can be looked at, for people. */
-  readonly dashboards: string;
-  /** Stops what was started here; the data stay. */
-  close(): Promise<void>;
-}
-
-interface Started {
-  readonly url: string;
-  readonly dashboards: string;
-  close(): Promise<void>;
-}
-
-type Say = (line: string) => void;
 
 /** Grafana and Telegraf are under a profile and stay out. */
 export const composeFiles = (root: string): string =>
   ['docker-compose.yml', 'docker-compose.metrics.yml'].map((file) => join(root, file)).join(delimiter);
 
-/** The default instance's: `make metrics` serves the same data. */
-async function startNative(say: Say): Promise<Started> {
+const DASHBOARD = '/d/coupon-rush-compare';
+
+export interface OpenInflux {
+  readonly influx: Influx;
+  /** Where to look at what is written, for people. */
+  readonly dashboards: string;
+  /** Leaves InfluxDB running or stopped, as it was found. The data stay. */
+  readonly close: () => Promise<void>;
+}
+
+interface Found extends Omit<OpenInflux, 'influx'> {
+  readonly url: string;
+}
+
+const answers = (url: string): Promise<boolean> =>
+  fetch(`${url}/ping`, { signal: AbortSignal.timeout(2_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** @throws when it does not answer: whoever names one wants the samples there and nowhere else */
+async function given(url: string): Promise<Found> {
+  if (!(await answers(url)))
+    throw new Error(
+      `INFLUXDB_URL is ${url}, and nothing answers at ${url}/ping: start that InfluxDB, or unset INFLUXDB_URL to use the project's own`,
+    );
+  const dashboards = `Samples and curves are in ${url}, database ${k6Database}: the Grafana that reads it shows them under ${DASHBOARD}`;
+  return { url, dashboards, close: () => Promise.resolve() };
+}
+
+/** The InfluxDB of `make metrics`, not one of the comparison's own instance: there nobody would find the data. */
+async function native(say: (line: string) => void): Promise<Found> {
   ensureTool('influxd', say);
   const stack = await openStack({ mode: 'native' });
   const service = await stack.service!('influxdb');
-  const ranBefore = service.pid !== undefined;
+  const ran = service.pid !== undefined;
+  // Another program's answer there would pass for that of an InfluxDB that never started.
+  if (!ran && !(await isFree(service.port)))
+    throw new Error(
+      `port ${service.port} is taken by ${portOwner(service.port) ?? 'another process'}: set NATIVE_INFLUXDB_PORT to another one, or INFLUXDB_URL to an InfluxDB that runs`,
+    );
   await service.start();
+  const url = `http://127.0.0.1:${service.port}`;
   return {
-    url: `http://127.0.0.1:${service.port}`,
-    dashboards: 'make up MODE=native && make metrics, and a Grafana with grafana/provisioning',
+    url,
+    dashboards: `Samples and curves are in the InfluxDB that \`make metrics\` starts (${url}): any Grafana with grafana/provisioning and INFLUXDB_URL=${url} shows them under ${DASHBOARD}`,
     close: async () => {
-      if (!ranBefore) await service.stop();
+      if (!ran) await service.stop();
     },
   };
 }
 
-/** The default project's, with its volume: the Grafana that the documentation starts shows the same data. */
-async function startCompose(root: string): Promise<Started> {
-  const stack = (await openStack({
-    mode: 'compose',
-    env: { COMPOSE_FILE: composeFiles(root) },
-  })) as ComposeStack;
-  const ranBefore = (await stack.containers('influxdb')).some(({ running }) => running);
+/** The InfluxDB of the default project, whose volume the documented Grafana shows. */
+async function compose(root: string): Promise<Found> {
+  const environment = readEnvironment();
+  const env = { COMPOSE_FILE: composeFiles(root) };
+  const stack = (await openStack({ mode: 'compose', env })) as ComposeStack;
+  const ran = (await stack.containers('influxdb')).some(({ running }) => running);
   await stack.compose(['up', '--detach', '--wait', '--no-deps', 'influxdb']);
+  const command =
+    'docker compose -f docker-compose.yml -f docker-compose.metrics.yml --profile metrics up -d grafana';
   return {
-    url: `http://127.0.0.1:${readEnvironment()['INFLUXDB_PORT'] ?? 8086}`,
-    dashboards:
-      'docker compose -f docker-compose.yml -f docker-compose.metrics.yml --profile metrics up -d, then http://localhost:3000',
+    url: `http://127.0.0.1:${environment['INFLUXDB_PORT'] ?? 8086}`,
+    dashboards: `To see samples and curves: ${command}, then http://localhost:${environment['GRAFANA_PORT'] ?? 3000}${DASHBOARD}`,
     close: async () => {
-      // A service under a profile is none of `down`'s, and would hold on to the network.
-      if (!ranBefore) await stack.compose(['rm', '--stop', '--force', 'influxdb']);
+      if (ran) return;
+      await stack.compose(['rm', '--stop', '--force', 'influxdb']);
+      // It came with the project's networks, which nothing uses when the rest of the project is not there.
+      if ((await stack.containers()).length === 0) await stack.down();
     },
   };
-}
-
-async function withDatabases(url: string): Promise<Influx> {
-  const influx = new Influx(url);
-  for (const database of [k6Database, metricsDatabase]) await influx.createDatabase(database);
-  return influx;
 }
 
 /**
- * The InfluxDB of INFLUXDB_URL, else that of the default instance, which is started when it does not run.
+ * The InfluxDB of INFLUXDB_URL (environment or `.env`), else that of the default instance, started unless it runs; null,
+ * with a line that says why, where there is none.
  *
- * @throws when INFLUXDB_URL is set and nothing answers there; one of our own that does not start is only said
+ * @throws when INFLUXDB_URL names one that does not answer
  */
-export async function openInflux(mode: StackMode, root: string, say: Say): Promise<OpenInflux> {
-  const given = readEnvironment()['INFLUXDB_URL'];
-  if (given) {
-    const influx = await withDatabases(given).catch((cause: unknown) => {
-      throw new Error('InfluxDB does not answer at INFLUXDB_URL: start it, or unset the variable', { cause });
-    });
-    return { influx, dashboards: 'the Grafana of that InfluxDB', close: () => Promise.resolve() };
-  }
-  let started: Started | undefined;
+export async function openInflux(
+  mode: StackMode,
+  root: string,
+  say: (line: string) => void,
+): Promise<OpenInflux | null> {
+  const named = readEnvironment()['INFLUXDB_URL']?.replace(/\/+$/, '');
+  let found: Found;
   try {
-    started = mode === 'native' ? await startNative(say) : await startCompose(root);
-    return { influx: await withDatabases(started.url), dashboards: started.dashboards, close: started.close };
-  } catch (err) {
-    await started?.close().catch(() => undefined);
-    say(`No InfluxDB, so samples are not counted there and the dashboards stay empty: ${explain(err)}`);
-    return { influx: null, dashboards: '', close: () => Promise.resolve() };
+    found = await (named ? given(named) : mode === 'native' ? native(say) : compose(root));
+  } catch (error) {
+    if (named) throw error;
+    say(
+      `Without InfluxDB: ${explain(error)}\n  Samples are not counted there, and the dashboards stay empty`,
+    );
+    return null;
   }
+  const influx = new Influx(found.url);
+  try {
+    for (const database of [k6Database, metricsDatabase]) await influx.createDatabase(database);
+  } catch (error) {
+    await found.close();
+    throw error;
+  }
+  return { influx, dashboards: found.dashboards, close: found.close };
 }
