@@ -3,6 +3,7 @@ import { listContainers } from '../../stack/compose/containers.js';
 import type { ComposeStack } from '../../stack/compose.js';
 import type { Stack } from '../../stack/index.js';
 import { capCpu, liftCpuCap, quotaOf } from '../../stack/native/cpu-cap.js';
+import { instanceFolder } from '../../stack/paths.js';
 import { waitUntil } from '../../stack/wait-until.js';
 
 /**
@@ -21,7 +22,7 @@ export class ReplicaCaps {
     if (this.stack.mode === 'compose') return await this.#update(cpus);
     const replicas = (await this.stack.status()).filter(({ service }) => service.startsWith('api-'));
     for (const { service, pid } of replicas) {
-      const fault = pid ? capCpu(this.instance, service, pid, cpus) : 'is not running';
+      const fault = pid ? capCpu(instanceFolder(this.instance), service, pid, cpus) : 'is not running';
       if (fault !== null) return `${service}: ${fault}`;
     }
     return null;
@@ -35,7 +36,7 @@ export class ReplicaCaps {
       return;
     }
     for (const { service } of await this.stack.status()) {
-      if (service.startsWith('api-')) liftCpuCap(this.instance, service);
+      if (service.startsWith('api-')) liftCpuCap(instanceFolder(this.instance), service);
     }
   }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
@@ -13,8 +14,11 @@ export function quotaOf(cpus: number): { periodMicroseconds: number; quota: numb
   return { periodMicroseconds, quota: Math.max(leastQuota, Math.round(cpus * periodMicroseconds)) };
 }
 
-const groupOf = (root: string, folder: string, service: string): string =>
-  join(root, `coupon-rush-${basename(folder)}-${service}`);
+/** Another checkout's instance of the same name must not share its caps: the whole path is in the name. */
+function groupOf(root: string, folder: string, service: string): string {
+  const place = createHash('sha256').update(folder).digest('hex').slice(0, 8);
+  return join(root, `coupon-rush-${basename(folder)}-${place}-${service}`);
+}
 
 const v1Root = '/sys/fs/cgroup/cpu';
 const v2Root = '/sys/fs/cgroup';
@@ -40,6 +44,7 @@ function capV2(group: string, cpus: number): void {
 /**
  * Caps the CPU of a process and of all it starts, through cgroups v1 or v2. Needs root.
  *
+ * @param folder of the instance
  * @returns null when done, else why not (the process then runs without a cap)
  */
 export function capCpu(folder: string, service: string, pid: number, cpus: number): string | null {
