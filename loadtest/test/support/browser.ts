@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { groupMembers } from '../../../stack/process-identity.js';
+import { waitUntil } from '../../../stack/wait-until.js';
 
 type Json = Record<string, unknown>;
 
@@ -46,6 +48,8 @@ export class Browser {
   private constructor(program: string) {
     this.#process = spawn(program, [...flags, `--user-data-dir=${this.#profile}`], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // A group of its own: its helper processes write into the profile until they end too.
+      detached: true,
     });
     // Without this a Chromium that cannot start would let its caller wait for ever.
     this.#process.once('exit', () => {
@@ -113,12 +117,13 @@ export class Browser {
   }
 
   async close(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      const gone = new Promise((resolve) => this.#process.once('exit', resolve));
-      this.#process.kill('SIGKILL');
-      await gone;
+    const group = this.#process.pid;
+    if (group !== undefined && groupMembers(group).length > 0) {
+      process.kill(-group, 'SIGKILL');
+      const gone = () => groupMembers(group).length === 0;
+      await waitUntil(gone, { what: 'Chromium and its helpers end', timeoutMs: 10_000 });
     }
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    rmSync(this.#profile, { recursive: true, force: true });
   }
 
   #receive(message: Message): void {
