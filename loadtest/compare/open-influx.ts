@@ -69,18 +69,24 @@ async function compose(root: string): Promise<Found> {
   const env = { COMPOSE_FILE: composeFiles(root) };
   const stack = (await openStack({ mode: 'compose', env })) as ComposeStack;
   const ran = (await stack.containers('influxdb')).some(({ running }) => running);
-  await stack.compose(['up', '--detach', '--wait', '--no-deps', 'influxdb']);
+  const close = async () => {
+    if (ran) return;
+    await stack.compose(['rm', '--stop', '--force', 'influxdb']);
+    // It came with the project's networks, which nothing uses when the rest of the project is not there.
+    if ((await stack.containers()).length === 0) await stack.down();
+  };
+  try {
+    await stack.compose(['up', '--detach', '--wait', '--no-deps', 'influxdb']);
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
   const command =
     'docker compose -f docker-compose.yml -f docker-compose.metrics.yml --profile metrics up -d grafana';
   return {
     url: `http://127.0.0.1:${environment['INFLUXDB_PORT'] ?? 8086}`,
     dashboards: `To see samples and curves: ${command}, then http://localhost:${environment['GRAFANA_PORT'] ?? 3000}${DASHBOARD}`,
-    close: async () => {
-      if (ran) return;
-      await stack.compose(['rm', '--stop', '--force', 'influxdb']);
-      // It came with the project's networks, which nothing uses when the rest of the project is not there.
-      if ((await stack.containers()).length === 0) await stack.down();
-    },
+    close,
   };
 }
 
