@@ -6,6 +6,7 @@ import { primaryLost } from './failover.js';
 import { nginxKilled } from './front-door.js';
 import { badNetwork } from './network.js';
 import { poison } from './poison.js';
+import { redisFull, redisStale } from './redis-data.js';
 import { redisFrozen, redisKilled, redisWiped } from './redis.js';
 import { allButOneKilled, oneReplicaKilled, rollingRestart, scaling } from './replicas.js';
 import { workerFrozen, workerKilled } from './workers.js';
@@ -29,4 +30,6 @@ export const ROWS: readonly RowPlan[] = [
   poison,
   stockRaisedAndClosed,
   everythingKilled,
+  redisStale,
+  redisFull,
 ].toSorted((a, b) => a.number - b.number);
