@@ -82,7 +82,18 @@ export async function playRow(
   const prepared = await plan.prepare?.(world);
   const shape = plan.shape(random);
   await world.take({ ...shape, env: { ...shape.env, ...prepared?.env } });
-  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, stockOf(plan, quick));
+  const total = stockOf(plan, quick);
+  const createdMs = Date.now();
+  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, total);
+  const created = {
+    op: 'create',
+    couponId,
+    total,
+    startMs: createdMs,
+    endMs: Date.now(),
+    outcome: 'ok',
+  } as const;
+  world.operations.splice(0, Infinity, created);
   const lettersBefore = (await world.facts(couponId)).deadLetters;
   await mkdir(folder, { recursive: true });
   const logFile = join(folder, `row-${plan.number}-${couponId}.log`);
@@ -115,7 +126,8 @@ export async function playRow(
       lettersBefore,
       lettersExpected: scene.lettersExpected,
     });
-    if (result.faults.length === 0) await rm(logFile, { force: true });
+    // The history has all of it.
+    await rm(logFile, { force: true });
     return result;
   } finally {
     client.kill();
