@@ -1,4 +1,5 @@
 import { audit, FAULTS, type Attempt, type Audit } from '../loadtest/index.js';
+import { checkMet, checkNoticed } from './effects.js';
 import { checkHistory, writeHistory } from './history/check-history.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';
@@ -108,6 +109,8 @@ export async function judge(world: World, played: Played): Promise<RowResult> {
     ...(plan.clientsNoticeNothing && failed > 0
       ? [`clients saw ${failed} failed answers, none was expected`]
       : []),
+    ...(plan.clientsMustNotice ? checkNoticed(scene.injections, attempts, isFailed) : []),
+    ...checkMet(scene.injections, attempts),
     ...(played.drainedMs === null ? ['not everything issued was in MySQL in time'] : []),
     ...(history.verdict === 'violated' ? history.said.map((sentence) => `history: ${sentence}`) : []),
     ...((await plan.check?.(scene, { attempts, audited })) ?? []),

@@ -43,6 +43,8 @@ export interface RowPlan {
   play(scene: Scene): Promise<void>;
   /** No client may see anything but a definite answer. */
   clientsNoticeNothing?: boolean;
+  /** Each fault must cost some client a failed try: one that nobody noticed did not happen. */
+  clientsMustNotice?: boolean;
   stockRaised?: boolean;
   /** Runs before the stack takes its shape, and after everything. Returns what the shape needs. */
   prepare?: (world: World) => Promise<{ env: Record<string, string>; end: () => Promise<void> }>;
