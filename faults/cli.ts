@@ -1,7 +1,7 @@
-import { allowClosedOutput } from '../stack/closed-output.js';
 import { parseOptions, USAGE } from './options.js';
 import { mergeResults, readResult, runSuite, writeResult } from './suite.js';
 import { renderTable } from './table.js';
+import { allowClosedOutput } from '../stack/closed-output.js';
 
 /** Of a run of all rows in native mode. */
 const WHOLE = 'faults.json';
