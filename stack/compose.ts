@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
 import { listContainers, type Container } from './compose/containers.js';
+import { composeFiles } from './compose/files.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { toStatus } from './compose/status.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
@@ -180,6 +181,7 @@ export async function openComposeStack(options: StackOptions = {}): Promise<Comp
   const forCompose = {
     ...env,
     COMPOSE_PROJECT_NAME: project,
+    COMPOSE_FILE: await composeFiles(project, env),
     FRONT_PORT: `${ports.front}`,
     OPS_PORT: `${ports.ops}`,
   };
