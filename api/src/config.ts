@@ -41,7 +41,22 @@ const redis = {
   REDIS_SENTINEL_PASSWORD: nonEmpty.optional(),
   /** Replicas that must hold an issue before it is answered with 200. 0: the primary's disk alone. */
   REDIS_MIN_REPLICAS: wholeNumber(0, 5).default(0),
+  /** 1: sentinels may promote a replica that nobody waited for. Needed for REDIS_SENTINELS without REDIS_MIN_REPLICAS. */
+  REDIS_ALLOW_UNCONFIRMED: z.enum(['0', '1']).default('0'),
 };
+
+/** A failover loses what no replica had to have: nobody gets there without having said so. */
+function refuseUnconfirmed(config: RedisConfig, context: z.RefinementCtx): void {
+  if (!config.REDIS_SENTINELS || config.REDIS_MIN_REPLICAS > 0 || config.REDIS_ALLOW_UNCONFIRMED === '1')
+    return;
+  context.addIssue({
+    code: 'custom',
+    path: ['REDIS_MIN_REPLICAS'],
+    message:
+      'must be 1 or more with REDIS_SENTINELS: what was answered 200 and not replicated is lost at a failover. ' +
+      'REDIS_ALLOW_UNCONFIRMED=1 takes that risk',
+  });
+}
 
 const database = {
   /** mysql://user:password@host:port/database */
@@ -117,7 +132,9 @@ function read<T extends z.ZodType>(schema: T, env: NodeJS.ProcessEnv): z.infer<T
   );
 }
 
-export const readApiConfig = (env = process.env): ApiConfig => read(apiSchema, env);
-export const readWorkerConfig = (env = process.env): WorkerConfig => read(workerSchema, env);
+export const readApiConfig = (env = process.env): ApiConfig =>
+  read(apiSchema.superRefine(refuseUnconfirmed), env);
+export const readWorkerConfig = (env = process.env): WorkerConfig =>
+  read(workerSchema.superRefine(refuseUnconfirmed), env);
 export const readOperatorConfig = (env = process.env): OperatorConfig => read(operatorSchema, env);
 export const readDatabaseConfig = (env = process.env): DatabaseConfig => read(databaseOnlySchema, env);
