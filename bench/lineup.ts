@@ -73,7 +73,7 @@ export async function startReplica(
   if (!durable) await redis.config('SET', 'appendonly', 'no');
   const apiPort = await sandbox.portOf(`api-${name}`);
   const env = sandbox.appEnvironment(port, databasePort, {
-    BACKLOG_MAX_ENTRIES: BACKLOG,
+    BACKLOG_MAX_COUPONS: BACKLOG,
     REDIS_PASSWORD: password,
   });
   const api = apiService({ index: 1, port: apiPort, env });

@@ -79,8 +79,8 @@ const apiSchema = z.object({
   ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
   /** Longest time a batch is held back while each turn of the event loop brings more; an idle replica never waits. 0: off. */
   ISSUE_LINGER_MS: wholeNumber(0, 100).default(3),
-  /** Stream entries (not coupons) a partition may hold before the API answers 503. */
-  BACKLOG_MAX_ENTRIES: wholeNumber(1, 10_000_000).default(100_000),
+  /** Coupons a partition's stream may hold before the API answers 503: about 120 bytes each, in each of 16 partitions. */
+  BACKLOG_MAX_COUPONS: wholeNumber(1, 10_000_000).default(200_000),
   /** After SIGTERM: how long the replica goes on answering while /readyz fails, so that nginx notices first. */
   SHUTDOWN_GRACE_MS: wholeNumber(0, 60_000).default(2_500),
   SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),
