@@ -65,7 +65,7 @@ nobody_has_data() {
 
 start() {
   # Clients and sentinels use names: addresses change when a container is made again.
-  exec redis-server /usr/local/etc/redis/redis.conf --replica-announce-ip "$me" "$@"
+  exec sh /usr/local/bin/start.sh --replica-announce-ip "$me" "$@"
 }
 
 while :; do

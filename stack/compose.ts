@@ -23,6 +23,7 @@ const START_SECONDS = 300;
 const SCALE_SECONDS = 120;
 const FRONT_PORT = 8080;
 const OPS_PORT = 8081;
+const ONE_SHOT: ReadonlySet<string> = new Set(['accounts', 'migrate']);
 
 export interface ComposeStack extends Stack {
   /** Name of the compose project: what its containers, networks and volumes start with. */
@@ -100,7 +101,7 @@ class ComposeProject implements ComposeStack {
 
   async status(): Promise<ServiceStatus[]> {
     const containers = await this.containers();
-    return Promise.all(containers.filter(({ service }) => service !== 'migrate').map(toStatus));
+    return Promise.all(containers.filter(({ service }) => !ONE_SHOT.has(service)).map(toStatus));
   }
 
   async isUp(): Promise<boolean> {
@@ -128,7 +129,7 @@ class ComposeProject implements ComposeStack {
   }
 
   async ops(args: readonly string[], { onLine }: OpsOptions = {}): Promise<void> {
-    const command = ['exec', '-T', 'worker', 'node', 'dist/api/src/main-ops.js', ...args];
+    const command = ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', 'ops', ...args];
     await this.compose(command, { onLine: onLine ?? ((line) => process.stdout.write(`${line}\n`)) });
   }
 

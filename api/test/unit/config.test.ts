@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import {
   ConfigError,
   readApiConfig,
-  readDatabaseConfig,
+  readMigrateConfig,
   readOperatorConfig,
   readWorkerConfig,
 } from '../../src/config.js';
@@ -27,7 +27,7 @@ describe('the configuration', () => {
   it('needs nothing but the secrets', () => {
     expect(readApiConfig(ENOUGH)).toMatchObject({ PORT: 3000, ISSUE_BATCH_MAX: 256, LISTEN_BACKLOG: 65_535 });
     expect(readWorkerConfig(ENOUGH)).toMatchObject({ WORKER_PORT: 9100 });
-    expect(readDatabaseConfig({ DATABASE_URL: ENOUGH.DATABASE_URL })).toMatchObject({ DATABASE_POOL: 4 });
+    expect(readMigrateConfig({ DATABASE_URL: ENOUGH.DATABASE_URL })).toMatchObject({ DATABASE_POOL: 4 });
   });
 
   it('names every fault at once and never a value', () => {
