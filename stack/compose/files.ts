@@ -1,6 +1,8 @@
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, join } from 'node:path';
 import { projectRoot } from '../paths.js';
 import { docker } from './docker.js';
+
+const HA_FILE = 'docker-compose.ha.yml';
 
 const inRoot = (file: string): string => join(projectRoot, file);
 
@@ -21,11 +23,12 @@ export async function composeFiles(project: string, env: Readonly<Record<string,
   const asked = env['HA'];
   if (asked !== undefined && asked !== '0' && asked !== '1') throw new Error(`HA is 0 or 1, not ${asked}`);
   const files = env['COMPOSE_FILE'] ?? inRoot('docker-compose.yml');
+  if (files.split(delimiter).some((file) => basename(file) === HA_FILE)) return files;
   const was = asked !== '1' && (await hasVolume(project, SENTINEL_VOLUME).catch(() => false));
   if (was && asked === '0') {
     throw new Error(
       `${project} is a high-availability set, any of its three Redis may hold the newest data: see "Back to one Redis" in docs/runbook.md`,
     );
   }
-  return asked === '1' || was ? [files, inRoot('docker-compose.ha.yml')].join(delimiter) : files;
+  return asked === '1' || was ? [files, inRoot(HA_FILE)].join(delimiter) : files;
 }
