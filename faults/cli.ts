@@ -1,5 +1,5 @@
-import { parseOptions, USAGE } from './options.js';
 import { ROWS } from './rows/index.js';
+import { parseOptions, USAGE } from './options.js';
 import { mergeResults, readResult, runSuite, writeResult } from './suite.js';
 import { renderTable } from './table.js';
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseMode, type StackMode } from '../stack/index.js';
+import { ROWS } from './rows/index.js';
 
 export interface Options {
   seed: number;
@@ -16,8 +17,7 @@ export interface Options {
 
 /** Under 90 s together: what `make test` can afford. */
 export const QUICK_ROWS = [1, 5, 9, 11];
-/** Row 18 to 20 are for compose only. */
-const EVERY_ROW = Array.from({ length: 20 }, (_, i) => i + 1);
+const EVERY_ROW = ROWS.map(({ number }) => number);
 const SEED_MOST = 2 ** 31 - 1;
 
 export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick] [--again] [--mode native|compose] [--keep]

@@ -11,7 +11,8 @@ export const INSTANCE = 'faults';
 /** Short, so that a stopped worker's entries are claimed within the time a row may take. */
 export const CLAIM_IDLE_MS = 3_000;
 
-const BASE_ENV = { CLAIM_IDLE_MS: String(CLAIM_IDLE_MS) };
+/** So much memory that stocks which no row uses up are admitted. */
+const BASE_ENV = { CLAIM_IDLE_MS: String(CLAIM_IDLE_MS), REDIS_MAXMEMORY: '8gb' };
 const DRAIN_WITHIN_MS = 90_000;
 
 export interface Shape {

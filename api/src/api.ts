@@ -1,5 +1,7 @@
 import type { Express } from 'express';
 import type { ApiConfig } from './config.js';
+import { createAdmitCampaign } from './coupon/admit-campaign.js';
+import { ArchiveReader } from './coupon/archive-reader.js';
 import { checkGates } from './coupon/check-gate.js';
 import { createChangeCampaign, createCloseCampaign } from './coupon/change-campaign.js';
 import { CouponDirectory } from './coupon/coupon-directory.js';
@@ -29,6 +31,7 @@ import type { Logger } from './logger.js';
 import type { Redis } from './redis/connection.js';
 import { RedisGate, type CheckGate, type GateOptions } from './redis/redis-gate.js';
 import { partitionOf } from './redis/keys.js';
+import { createReadMemory } from './redis/read-memory.js';
 import { readLag } from './worker/lag.js';
 import { RedisGateOpener } from './worker/redis-gate-opener.js';
 
@@ -92,12 +95,19 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     onFault,
   });
 
+  const admitCampaign = createAdmitCampaign({
+    campaigns,
+    readMemory: createReadMemory(redis),
+    backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
+    onFault,
+  });
+
   const limits = { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, limitMs: ANSWER_LIMIT_MS };
   let closing = false;
   const app = createApp({
     logger,
     issueRoute: issueRoute({
-      issueCoupon: createIssueCoupon(batcher, directory),
+      issueCoupon: createIssueCoupon({ batcher, directory, archive: new ArchiveReader(issued) }),
       onAnswer: metrics.onAnswer,
       logger,
     }),
@@ -113,8 +123,8 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
       couponRoutes(createReadCoupon({ directory, campaigns, gate, issued, ...limits })),
       adminRoutes({
         adminToken: config.ADMIN_TOKEN,
-        createCampaign: createCreateCampaign(campaigns, settleGate),
-        changeCampaign: createChangeCampaign(campaigns, settleGate),
+        createCampaign: createCreateCampaign(campaigns, admitCampaign, settleGate),
+        changeCampaign: createChangeCampaign(campaigns, admitCampaign, settleGate),
         closeCampaign: createCloseCampaign(campaigns, settleGate),
         readCampaigns: createReadCampaigns({
           campaigns,

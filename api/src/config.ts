@@ -130,6 +130,8 @@ const workerSchema = z.object({
   GATE_CHECK_MS: wholeNumber(100, 3_600_000).default(1_000),
   /** How often Redis and MySQL are compared for the coupon_reconciliation_… metrics: one count a campaign. */
   RECONCILE_MS: wholeNumber(1_000, 3_600_000).default(15_000),
+  /** How long a campaign stays in Redis after it is over (ended, closed, sold out); then the API answers from MySQL. */
+  ARCHIVE_AFTER_MS: wholeNumber(1_000, 366 * 24 * 3_600_000).default(7 * 24 * 3_600_000),
   SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),
 });
 

@@ -7,6 +7,7 @@ import { createPrismaClient } from './db/prisma-client.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger } from './logger.js';
 import { connectRedis, untilReady } from './redis/connection.js';
+import { Archiver } from './worker/archiver.js';
 import { Drainer } from './worker/drainer.js';
 import { EntryStreams } from './worker/entry-streams.js';
 import { DRAIN_WITHIN_MS, GateKeeper, REVOKE_AFTER_MS } from './worker/gate-keeper.js';
@@ -37,6 +38,7 @@ async function main(config: WorkerConfig): Promise<void> {
   const leases = new PrismaLeaseStore(prisma, LEASE_MS);
   const metrics = createWorkerMetrics(redis, letters);
   const campaigns = new PrismaCampaignStore(prisma);
+  const gates = new RedisGateOpener(redis);
   const holder: LeaseHolder = new LeaseHolder(
     { leases, untilNothingHeld: () => drainer.untilNothingHeld(), logger },
     config.WORKER_NAME,
@@ -61,7 +63,7 @@ async function main(config: WorkerConfig): Promise<void> {
   const keeper = new GateKeeper(
     {
       campaigns,
-      gates: new RedisGateOpener(redis),
+      gates,
       leases,
       drainWithinMs: DRAIN_WITHIN_MS,
       revokeAfterMs: REVOKE_AFTER_MS,
@@ -95,6 +97,12 @@ async function main(config: WorkerConfig): Promise<void> {
     { redis, campaigns, issued: new PrismaIssuedStore(prisma), registry: metrics.registry, logger },
     config.RECONCILE_MS,
   );
+  const archiver = new Archiver(
+    { campaigns, issued: new PrismaIssuedStore(prisma), letters, gates, logger, metrics },
+    config.ARCHIVE_AFTER_MS,
+  );
+  archiver.start();
+  lifecycle.onClose('archiver', () => archiver.stop());
   reconciler.start();
   lifecycle.onClose('reconciler', () => reconciler.stop());
   logger.info({ worker: config.WORKER_NAME, port: config.WORKER_PORT }, 'worker started');

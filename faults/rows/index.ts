@@ -7,6 +7,7 @@ import { primaryCutOff, primaryDiskLost, primaryKilled } from './high-availabili
 import { nginxKilled } from './front-door.js';
 import { badNetwork } from './network.js';
 import { poison } from './poison.js';
+import { redisFull, redisStale } from './redis-data.js';
 import { redisFrozen, redisKilled, redisWiped } from './redis.js';
 import { allButOneKilled, oneReplicaKilled, rollingRestart, scaling } from './replicas.js';
 import { workerFrozen, workerKilled } from './workers.js';
@@ -33,4 +34,6 @@ export const ROWS: readonly RowPlan[] = [
   primaryKilled,
   primaryCutOff,
   primaryDiskLost,
+  redisStale,
+  redisFull,
 ].toSorted((a, b) => a.number - b.number);

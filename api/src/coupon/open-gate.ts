@@ -37,6 +37,8 @@ export type OpenGateOutcome =
   | { kind: 'opened'; issued: number; recovered: boolean }
   | { kind: 'alreadyOpen' }
   | { kind: 'unknownCoupon' }
+  /** MySQL alone answers for it: it needs no gate. */
+  | { kind: 'archived' }
   /** Entries from before the loss are still in the stream: no worker, or MySQL away. Try again. */
   | { kind: 'notDrained' };
 
@@ -110,6 +112,7 @@ async function openLocked(
 ): Promise<OpenGateOutcome> {
   const outcome = await campaigns.withLocked(couponId, async (locked): Promise<OpenGateOutcome> => {
     // Somebody else may have had the lock before us.
+    if (locked.campaign.archivedAt) return { kind: 'archived' };
     if (await gates.isOpen(couponId)) return { kind: 'alreadyOpen' };
     const highestRank = await putAllWinners(gates, locked);
     const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());

@@ -25,9 +25,14 @@ export interface LockedCampaign {
   winners(): AsyncIterable<Issued[]>;
   /** Who was promised a coupon and is not among the winners: their rows are in the dead letters, for an operator. */
   unwritten(): Promise<Issued[]>;
+  /** From now on MySQL alone answers. */
+  archive(): Promise<void>;
   /** Begins the next generation of the gate and returns it: what has an earlier one is an old copy from now on. */
   nextGeneration(): Promise<number>;
 }
+
+/** What a campaign's existence means for its gate: once archived, MySQL alone answers. */
+export type Existing = 'live' | 'archivedEnded' | 'archivedSoldOut';
 
 /** What MySQL knows of a gate. A gate in Redis that is behind it belongs to an old copy. */
 export interface GateFence {
@@ -45,8 +50,12 @@ export interface CampaignStore {
   update(couponId: CouponId, change: CampaignChange): Promise<CampaignUpdate>;
   /** Closes it now. A closed one keeps its time. Null: unknown coupon. */
   close(couponId: CouponId): Promise<Campaign | null>;
-  /** Those of the ids that exist, in one query. */
-  findExisting(couponIds: readonly CouponId[]): Promise<ReadonlySet<CouponId>>;
+  /** Those of the ids that exist, in one query, and whether Redis should have them. */
+  findExisting(couponIds: readonly CouponId[]): Promise<ReadonlyMap<CouponId, Existing>>;
+  /** Ids of campaigns that were over before `overBefore` (ended, closed or sold out) and are not archived, at most `limit`. */
+  listArchivable(overBefore: Date, limit: number): Promise<CouponId[]>;
+  /** Coupons of live campaigns that nobody has yet, by MySQL. */
+  countRemaining(): Promise<number>;
   /**
    * Those that are not archived, like `list` in pages. `changedWithinMs`: only those changed so lately, by MySQL's clock, and
    * then also those that were archived meanwhile.
@@ -92,6 +101,8 @@ export interface IssuedStore {
    */
   persist(batch: readonly Issued[], lease: Lease): Promise<PersistResult>;
   countByCoupon(couponId: CouponId): Promise<number>;
+  /** What these users hold of one coupon, in one query. */
+  findHolders(couponId: CouponId, userIds: readonly UserId[]): Promise<Map<UserId, Issued>>;
   /** By rank, in pages. */
   streamByCoupon(couponId: CouponId): AsyncIterable<Issued[]>;
   /** Newest first, at most `limit` (default 1,000). */
@@ -161,5 +172,6 @@ export interface DeadLetterStore {
   list(): AsyncIterable<DeadLetter>;
   /** Those of a partition, or all. */
   count(partition?: number): Promise<number>;
+  countOfCoupon(couponId: CouponId): Promise<number>;
   remove(id: number): Promise<void>;
 }

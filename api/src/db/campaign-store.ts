@@ -3,6 +3,7 @@ import type {
   CampaignStore,
   CampaignUpdate,
   ContradictionReason,
+  Existing,
   GateFence,
   LockedCampaign,
   NewCampaign,
@@ -82,11 +83,10 @@ export class PrismaCampaignStore implements CampaignStore {
       }
       const { name, total, opensAt, closesAt } = wanted;
       const revision = current.revision + 1;
-      await tx.coupon.updateMany({
-        where: { id: row.id },
-        data: { name, total, opensAt, closesAt, revision },
-      });
-      return { kind: 'updated', campaign: { ...wanted, revision } };
+      const archivedAt = goesOn(current, wanted) ? null : current.archivedAt;
+      const data = { name, total, opensAt, closesAt, revision, archivedAt };
+      await tx.coupon.updateMany({ where: { id: row.id }, data });
+      return { kind: 'updated', campaign: { ...wanted, revision, archivedAt } };
     });
     return result ?? { kind: 'unknownCoupon' };
   }
@@ -98,13 +98,30 @@ export class PrismaCampaignStore implements CampaignStore {
     return this.get(couponId);
   }
 
-  async findExisting(couponIds: readonly CouponId[]): Promise<ReadonlySet<CouponId>> {
-    if (couponIds.length === 0) return new Set();
-    const rows = await this.prisma.coupon.findMany({
-      where: { id: { in: couponIds.map(BigInt) } },
-      select: { id: true },
-    });
-    return new Set(rows.map(({ id }) => Number(id)));
+  async findExisting(couponIds: readonly CouponId[]): Promise<ReadonlyMap<CouponId, Existing>> {
+    if (couponIds.length === 0) return new Map();
+    const rows = await this.prisma.coupon.findMany({ where: { id: { in: couponIds.map(BigInt) } } });
+    const now = new Date();
+    return new Map(rows.map((row) => [Number(row.id), toExisting(toCampaign(row), now)]));
+  }
+
+  async listArchivable(overBefore: Date, limit: number): Promise<CouponId[]> {
+    const rows = await this.prisma.$queryRaw<{ id: bigint | number }[]>`
+      SELECT id FROM coupons WHERE archived_at IS NULL AND (
+        closed_at < ${overBefore} OR closes_at < ${overBefore} OR EXISTS (
+          SELECT 1 FROM issued_coupons
+          WHERE coupon_id = coupons.id AND issue_rank = coupons.total AND issued_at < ${overBefore}))
+      ORDER BY id LIMIT ${limit}`;
+    return rows.map(({ id }) => Number(id));
+  }
+
+  async countRemaining(): Promise<number> {
+    const [row] = await this.prisma.$queryRaw<{ remaining: bigint | number | string | null }[]>`
+      SELECT CAST(COALESCE(SUM(total - COALESCE(
+        (SELECT MAX(issue_rank) FROM issued_coupons WHERE coupon_id = coupons.id), 0)), 0) AS SIGNED) AS remaining
+      FROM coupons WHERE closed_at IS NULL AND archived_at IS NULL
+        AND (closes_at IS NULL OR closes_at > CURRENT_TIMESTAMP(3))`;
+    return Number(row!.remaining);
   }
 
   async markGateOpening(couponId: CouponId): Promise<boolean> {
@@ -119,6 +136,9 @@ export class PrismaCampaignStore implements CampaignStore {
         campaign: toCampaign(row),
         winners: () => pagesByCoupon(tx, couponId),
         unwritten: () => readUnwritten(tx, couponId, row.total),
+        archive: async () => {
+          await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
+        },
         nextGeneration: async () => {
           const gateGeneration = row.gateGeneration + 1;
           await tx.coupon.updateMany({ where: { id: row.id }, data: { gateGeneration } });
@@ -171,4 +191,18 @@ async function readUnwritten(
 ): Promise<Issued[]> {
   const rows = await readDeadRows(tx, couponId);
   return rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
+}
+
+const isOver = ({ closedAt, closesAt }: Campaign, now: Date): boolean =>
+  closedAt !== null || (closesAt !== null && closesAt <= now);
+
+const toExisting = (campaign: Campaign, now: Date): Existing => {
+  if (!campaign.archivedAt) return 'live';
+  return isOver(campaign, now) ? 'archivedEnded' : 'archivedSoldOut';
+};
+
+/** An archived campaign that has something to give again needs its gate back. */
+function goesOn(before: Campaign, after: Campaign): boolean {
+  const now = new Date();
+  return !isOver(after, now) && (after.total > before.total || isOver(before, now));
 }

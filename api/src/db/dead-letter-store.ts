@@ -53,6 +53,10 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
     });
   }
 
+  countOfCoupon(couponId: CouponId): Promise<number> {
+    return this.prisma.deadLetter.count({ where: { couponId: BigInt(couponId) } });
+  }
+
   async remove(id: number): Promise<void> {
     await this.prisma.deadLetter.deleteMany({ where: { id: BigInt(id) } });
   }

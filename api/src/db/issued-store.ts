@@ -31,6 +31,13 @@ export class PrismaIssuedStore implements IssuedStore {
     return this.prisma.issuedCoupon.count({ where: { couponId: BigInt(couponId) } });
   }
 
+  async findHolders(couponId: CouponId, userIds: readonly UserId[]): Promise<Map<UserId, Issued>> {
+    const rows = await this.prisma.issuedCoupon.findMany({
+      where: { couponId: BigInt(couponId), userId: { in: [...userIds] } },
+    });
+    return new Map(rows.map((row) => [row.userId, toIssued(row)]));
+  }
+
   streamByCoupon(couponId: CouponId): AsyncIterable<Issued[]> {
     return pagesByCoupon(this.prisma, couponId);
   }

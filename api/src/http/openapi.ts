@@ -100,7 +100,7 @@ const adminCalls: RouteConfig[] = [
     responses: {
       201: json('Created, gate open', campaignSchema),
       202: PENDING,
-      ...problems('invalid-request', 'payload-too-large', 'unsupported-media-type'),
+      ...problems('invalid-request', 'campaign-too-large', 'payload-too-large', 'unsupported-media-type'),
       ...adminProblems,
     },
   },
@@ -139,7 +139,13 @@ const adminCalls: RouteConfig[] = [
       202: PENDING,
       ...problems(
         ...(['invalid-coupon-id', 'invalid-request', 'unknown-coupon', 'stock-cannot-shrink'] as const),
-        ...(['already-opened', 'campaign-closed', 'payload-too-large', 'unsupported-media-type'] as const),
+        ...([
+          'already-opened',
+          'campaign-closed',
+          'campaign-too-large',
+          'payload-too-large',
+          'unsupported-media-type',
+        ] as const),
       ),
       ...adminProblems,
     },

@@ -105,9 +105,10 @@ export const couponSchema = z
 export const campaignSchema = couponSchema
   .extend({
     closedAt: timeOut.nullable().meta({ description: 'When an operator closed it' }),
-    gate: z.enum(['open', 'shut', 'unknown']).meta({
+    gate: z.enum(['open', 'shut', 'unknown', 'archived']).meta({
       description:
-        'Whether Redis has the campaign: while it is shut every issue call gets 503; unknown: Redis did not answer',
+        'Whether Redis has the campaign: while it is shut every issue call gets 503; unknown: Redis did not answer; ' +
+        'archived: over for long, MySQL answers',
     }),
     issued: count.nullable().meta({ description: 'Highest rank handed out; null unless the gate is open' }),
     remaining: count.nullable().meta({ description: 'Null unless the gate is open' }),

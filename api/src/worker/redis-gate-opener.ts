@@ -91,6 +91,19 @@ export class RedisGateOpener implements GateOpener, GateChecker {
     await this.redis.hdel(metaKey(couponId), 'total');
   }
 
+  async countWinners(couponId: CouponId): Promise<number> {
+    return await this.redis.hlen(winnersKey(couponId));
+  }
+
+  /** Everything of the coupon goes: its memory is freed in the background. */
+  async remove(couponId: CouponId): Promise<void> {
+    await this.redis
+      .multi()
+      .unlink(metaKey(couponId), winnersKey(couponId))
+      .srem(registryKey(partitionOf(couponId)), couponId)
+      .exec();
+  }
+
   /** Brings an open gate in line with MySQL. */
   async update(campaign: Campaign): Promise<void> {
     await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign));

@@ -14,6 +14,7 @@ export interface WorkerMetrics {
   gatesOpened: Counter<'kind'>;
   staleGates: Counter;
   setAside: Counter;
+  archived: Counter;
 }
 
 function counter<T extends string = never>(
@@ -91,6 +92,11 @@ export function createWorkerMetrics(redis: Redis, letters: Pick<DeadLetterStore,
       registry,
       'coupon_gates_stale_total',
       'Gates that were shut because Redis had an old copy of them: always worth an alarm',
+    ),
+    archived: counter(
+      registry,
+      'coupon_campaigns_archived_total',
+      'Campaigns taken out of Redis after their end',
     ),
     setAside: counter(
       registry,

@@ -29,6 +29,7 @@ Returns { code, … }:
 local GATE_SHUT, DECIDED, UNCHECKED, STALE = 0, 2, 3, 4
 local SOLD_OUT, ENDED, BACKLOG_FULL = 0, -1, -2
 local ENTRY_VERSION = '2'
+local NOTE_SECONDS = 3600
 
 local metaKey, winnersKey, streamKey, undrainedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local couponId, backlogMax, alwaysWrite = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
@@ -42,7 +43,11 @@ end
 local meta = redis.call('HMGET', metaKey, 'total', 'opensAtMs', 'closesAtMs', 'closed', 'issued', 'checked')
 if not meta[1] then
   -- Whoever opens the gate again goes on after the highest rank that anybody was told of.
-  if highestSeen > (tonumber(meta[5]) or 0) then redis.call('HSET', metaKey, 'issued', ARGV[5]) end
+  if highestSeen > (tonumber(meta[5]) or 0) then
+    redis.call('HSET', metaKey, 'issued', ARGV[5])
+    -- Of an archived coupon nobody opens a gate again: such a note must not stay for ever.
+    if not meta[5] then redis.call('EXPIRE', metaKey, NOTE_SECONDS) end
+  end
   return { GATE_SHUT }
 end
 local total, opensAtMs, closesAtMs, issued = tonumber(meta[1]), tonumber(meta[2]), tonumber(meta[3]), tonumber(meta[5])

@@ -27,4 +27,5 @@ issued = math.max(issued, tonumber(meta[2]) or 0)
 redis.call('SADD', registryKey, couponId)
 redis.call('HSET', metaKey, 'total', total, 'opensAtMs', opensAtMs, 'closesAtMs', closesAtMs, 'closed', closed,
   'revision', revision, 'generation', generation, 'checked', server, 'issued', string.format('%.0f', issued))
+redis.call('PERSIST', metaKey)
 return issued
