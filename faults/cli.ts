@@ -28,7 +28,7 @@ async function main(): Promise<number> {
   print(`faults: seed ${options.seed}, ${options.mode}, rows ${options.only.join(', ')}`);
   const played = await runSuite(options, print);
   const result = before ? mergeResults(before, played) : played;
-  const whole = result.rows.length === ROWS.filter(({ modes }) => modes.includes(options.mode)).length;
+  const whole = result.rows.length === ROWS.filter(({ modes }) => modes.includes(result.mode)).length;
   const name = options.mode === 'compose' ? 'faults-compose.json' : whole ? WHOLE : 'faults-selection.json';
   const file = await writeResult(result, name);
   print(`\n${renderTable(result.rows)}\n`);

@@ -100,7 +100,9 @@ export class Sandbox {
     databasePort: number,
     own: Record<string, string>,
   ): Record<string, string> {
-    return appEnvironment(this.#environment, own, { redisPort, databasePort, secrets: this.secrets });
+    // Rivals have commands of their own, and so has what is compared with them.
+    const where = { account: 'owner', redisPort, databasePort, secrets: this.secrets } as const;
+    return appEnvironment(this.#environment, own, where);
   }
 
   async #close(): Promise<void> {

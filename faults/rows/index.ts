@@ -3,6 +3,7 @@ import { stockRaisedAndClosed } from './campaign.js';
 import { databaseAway, databaseKilled } from './database.js';
 import { everythingKilled } from './everything.js';
 import { primaryLost } from './failover.js';
+import { primaryCutOff, primaryDiskLost, primaryKilled } from './high-availability.js';
 import { nginxKilled } from './front-door.js';
 import { badNetwork } from './network.js';
 import { poison } from './poison.js';
@@ -30,6 +31,9 @@ export const ROWS: readonly RowPlan[] = [
   poison,
   stockRaisedAndClosed,
   everythingKilled,
+  primaryKilled,
+  primaryCutOff,
+  primaryDiskLost,
   redisStale,
   redisFull,
 ].toSorted((a, b) => a.number - b.number);

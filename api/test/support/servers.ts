@@ -129,8 +129,8 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/** A redis-server with AOF always and a password, started. */
-export async function startRedis(): Promise<TestRedis> {
+/** A redis-server with AOF always and a password, started. `more`: further settings of redis.conf. */
+export async function startRedis(more: Readonly<Record<string, string | number>> = {}): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
   const port = await getPort({ host: '127.0.0.1' });
   const password = randomBytes(12).toString('hex');
@@ -143,6 +143,7 @@ export async function startRedis(): Promise<TestRedis> {
     appendfsync: 'always',
     save: '',
     'maxmemory-policy': 'noeviction',
+    ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const ping = async () => {
@@ -178,7 +179,7 @@ async function freshDataFolder(): Promise<string> {
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
 /** A mariadbd with a private data folder, started. Durable like production (flush at every commit). */
-export async function startDatabase(): Promise<TestDatabase> {
+export async function startDatabase(more: readonly string[] = []): Promise<TestDatabase> {
   const folder = await freshDataFolder();
   const port = await getPort({ host: '127.0.0.1' });
   const args = [
@@ -190,6 +191,7 @@ export async function startDatabase(): Promise<TestDatabase> {
       '--innodb-log-file-size=32M',
       '--performance-schema=OFF',
       ...asRoot(),
+      ...more,
     ],
   ];
   const admin = {

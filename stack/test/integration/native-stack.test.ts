@@ -1,8 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { readEnvironment, readSecrets } from '../../env-file.js';
 import { openStack, type Stack } from '../../index.js';
 import { instanceFolder, projectRoot } from '../../paths.js';
 import { startOf } from '../../process-identity.js';
@@ -105,6 +107,31 @@ describe('a native stack', () => {
     nginx.kill('SIGKILL');
     await stack.up({ api: 1 });
     expect((await issue('after-nginx')).status).toBe(200);
+  });
+
+  test('neither Redis nor the database refuses a program anything that it does', async () => {
+    for (const command of [
+      ['reconcile'],
+      ['rebuild', '--coupon', '1', '--force'],
+      ['dead-letters', 'list'],
+      ['lag'],
+    ])
+      await stack.ops(command, { onLine: () => undefined });
+    const headers = { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' };
+    const admin = `${stack.opsUrl}/api/v1/admin/coupons`;
+    const coupon = await createCampaign(2);
+    for (const user of ['a', 'b', 'c', 'a']) await issue(user, coupon);
+    await fetch(`${stack.frontUrl}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'a' } });
+    await fetch(`${admin}/${coupon}`, { method: 'PATCH', headers, body: JSON.stringify({ total: 3 }) });
+    expect((await fetch(`${admin}/${coupon}`, { headers })).status).toBe(200);
+    expect((await fetch(`${admin}/${coupon}/close`, { method: 'POST', headers })).status).toBe(200);
+    const { port } = await stack.service!('redis');
+    const redis = new Redis({ port, password: readSecrets(readEnvironment()).REDIS_PASSWORD });
+    expect(await redis.call('ACL', 'LOG')).toEqual([]);
+    redis.disconnect();
+    const logs = join(instanceFolder(name), 'logs');
+    const said = readdirSync(logs).map((file) => readFileSync(join(logs, file), 'utf8'));
+    expect(said.filter((text) => /NOPERM|denied to user/.test(text))).toEqual([]);
   });
 
   test('after down nothing runs; after the next up what was issued is still known', async () => {
