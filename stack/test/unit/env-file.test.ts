@@ -25,9 +25,9 @@ describe('.env', () => {
     expect(ensureEnvFile(file, example)).toBe(true);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const secrets = Object.values(readSecrets(written() as Record<string, string>));
-    expect(secrets).toHaveLength(4);
+    expect(secrets.length).toBeGreaterThanOrEqual(12);
     for (const secret of secrets) expect(secret).toMatch(/^[0-9a-f]{48}$/);
-    expect(new Set(secrets).size).toBe(4);
+    expect(new Set(secrets).size).toBe(secrets.length);
     expect(readFileSync(file, 'utf8')).toContain('# secrets\n');
   });
 
@@ -39,7 +39,8 @@ describe('.env', () => {
   });
 
   test('of a version that knew no Grafana gains its password, and the stack runs without it', () => {
-    const old = 'REDIS_PASSWORD=a\nMYSQL_PASSWORD=b\nMYSQL_ROOT_PASSWORD=c\nADMIN_TOKEN=d\n';
+    ensureEnvFile(file, example);
+    const old = readFileSync(file, 'utf8').replace(/^GRAFANA_PASSWORD=.*\n/m, '');
     writeFileSync(file, old);
     expect(() => readSecrets(written() as Record<string, string>)).not.toThrow();
     expect(ensureEnvFile(file, example)).toBe(true);
