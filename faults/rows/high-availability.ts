@@ -58,7 +58,8 @@ async function splitOnce(scene: Scene, faults: string[]): Promise<void> {
   const { world, inject, pause } = scene;
   const redis = haRedis(world);
   const old = await redis.primary();
-  const minority = [old, 'sentinel-1', 'api'].map((service) => ({ service, number: 1 }));
+  // The primary last: a sentinel that still saw the others while it was missing would learn of the promotion.
+  const minority = ['sentinel-1', 'api', old].map((service) => ({ service, number: 1 }));
   await inject(
     `cut off ${old}, sentinel-1 and api-1`,
     async () => {
