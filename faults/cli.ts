@@ -2,10 +2,13 @@ import { ROWS } from './rows/index.js';
 import { parseOptions, USAGE } from './options.js';
 import { mergeResults, readResult, runSuite, writeResult } from './suite.js';
 import { renderTable } from './table.js';
+import { allowClosedOutput } from '../stack/closed-output.js';
 
 /** Of a run of all rows in native mode. */
 const WHOLE = 'faults.json';
 
+// The rows go on to their end: the stack must not be left behind.
+allowClosedOutput('goOn');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Exit status: 0 every row holds, 1 one does not, 2 the command is wrong. */

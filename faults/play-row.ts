@@ -1,8 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../stack/wait-until.js';
 import { ClientProcess } from './client/client-process.js';
 import { judge } from './judge.js';
+import type { StackMode } from '../stack/index.js';
 import type { Random } from './random.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';
@@ -14,13 +16,35 @@ const USERS_AROUND = 100;
 const NEVER_SOLD_OUT = 1_000_000;
 const SECOND_TRY_SHARE = 0.1;
 const FRESH_SHARE = 0.2;
-const SHARE_SOLD = 0.9;
+/** Stock beyond what the faults are thought to take: on a busy machine they take longer, and must not meet a rush that is over. */
+const STOCK_SHARE = 1.8;
+/** What is left after the last fault is asked for faster, so that most rows end sold out. */
+const LAST_RUSH_FACTOR = 2;
+const LAST_RUSH_MS = 10_000;
 const QUICK_DIVISOR = 4;
+/** Everything that is done to containers takes longer, and the stock must last as long. */
+const SLOWER_IN_COMPOSE = 2;
 
-const stockOf = ({ rate, sellsOutAfterMs }: RowPlan, quick: boolean): number =>
-  sellsOutAfterMs === null
-    ? NEVER_SOLD_OUT
-    : Math.round((rate * sellsOutAfterMs * SHARE_SOLD) / (quick ? QUICK_DIVISOR : 1) / 1_000);
+function stockOf({ rate, sellsOutAfterMs }: RowPlan, quick: boolean, mode: StackMode): number {
+  if (sellsOutAfterMs === null) return NEVER_SOLD_OUT;
+  const lastsMs =
+    (sellsOutAfterMs * (mode === 'compose' ? SLOWER_IN_COMPOSE : 1)) / (quick ? QUICK_DIVISOR : 1);
+  return Math.round((rate * lastsMs * STOCK_SHARE) / 1_000);
+}
+
+/** Until it is sold out, or the time is up: who is refused must be refused rightly after all the faults, too. */
+async function finishRush(
+  { world, client, couponId, rate }: Scene,
+  plan: RowPlan,
+  total: number,
+): Promise<void> {
+  if (plan.sellsOutAfterMs === null || plan.stockRaised) return;
+  if (!plan.clientsNoticeNothing) client.setRate(rate * LAST_RUSH_FACTOR);
+  const soldOut = async () => (await world.admin.statistics(couponId)).issued >= total;
+  const options = { what: 'it is sold out', timeoutMs: LAST_RUSH_MS, intervalMs: 500 };
+  await waitUntil(soldOut, options).catch(() => undefined);
+  client.setRate(rate);
+}
 
 class RowScene implements Scene {
   readonly injections: Injection[] = [];
@@ -82,7 +106,18 @@ export async function playRow(
   const prepared = await plan.prepare?.(world);
   const shape = plan.shape(random);
   await world.take({ ...shape, env: { ...shape.env, ...prepared?.env } });
-  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, stockOf(plan, quick));
+  const total = stockOf(plan, quick, world.mode);
+  const createdMs = Date.now();
+  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, total);
+  const created = {
+    op: 'create',
+    couponId,
+    total,
+    startMs: createdMs,
+    endMs: Date.now(),
+    outcome: 'ok',
+  } as const;
+  world.operations.splice(0, Infinity, created);
   const lettersBefore = (await world.facts(couponId)).deadLetters;
   await mkdir(folder, { recursive: true });
   const logFile = join(folder, `row-${plan.number}-${couponId}.log`);
@@ -102,6 +137,7 @@ export async function playRow(
   try {
     await client.moreDecided(USERS_AROUND);
     await plan.play(scene);
+    await finishRush(scene, plan, total);
     await client.moreDecided(USERS_AROUND);
     const attempts = await client.finish();
     const drainedMs = await world.drained(couponId);
@@ -115,7 +151,8 @@ export async function playRow(
       lettersBefore,
       lettersExpected: scene.lettersExpected,
     });
-    if (result.faults.length === 0) await rm(logFile, { force: true });
+    // The history has all of it.
+    await rm(logFile, { force: true });
     return result;
   } finally {
     client.kill();

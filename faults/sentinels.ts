@@ -118,6 +118,9 @@ export class SentinelSet {
       'save ""',
       'maxmemory-policy noeviction',
       'repl-diskless-sync-delay 0',
+      // Nothing is written that nobody could confirm: no user takes a rank in vain.
+      'min-replicas-to-write 1',
+      'min-replicas-max-lag 2',
       this.accounts,
       ...(primary === null ? [] : [`replicaof 127.0.0.1 ${primary}`]),
     ];

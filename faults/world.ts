@@ -4,7 +4,7 @@ import type { ComposeStack } from '../stack/compose.js';
 import type { Actors } from './actors.js';
 import { ComposeActors } from './compose-actors.js';
 import { NativeActors } from './native-actors.js';
-import { OperatorCalls } from './operator-calls.js';
+import { OperatorCalls, type OperatorOperation } from './operator-calls.js';
 
 export const INSTANCE = 'faults';
 
@@ -27,6 +27,8 @@ export class World {
   #stack: Stack;
   #actors: Actors;
   #env = '{}';
+  /** What the operator did in the row that is being played. */
+  readonly operations: OperatorOperation[] = [];
 
   private constructor(
     stack: Stack,
@@ -54,7 +56,7 @@ export class World {
   }
 
   get operator(): OperatorCalls {
-    return new OperatorCalls(this.#stack);
+    return new OperatorCalls(this.#stack, this.operations);
   }
 
   /** Brings the stack into this shape. Another environment needs every program to be started again. */

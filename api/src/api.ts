@@ -28,6 +28,7 @@ import { issueRoute } from './http/routes/issue-route.js';
 import { operationsRoutes } from './http/routes/operations-routes.js';
 import { userRoutes } from './http/routes/user-routes.js';
 import type { Logger } from './logger.js';
+import { confirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
 import { RedisGate, type CheckGate, type GateOptions } from './redis/redis-gate.js';
 import { partitionOf } from './redis/keys.js';
@@ -141,9 +142,7 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
 
 const gateOptions = (config: ApiConfig): GateOptions => ({
   backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
-  minReplicas: config.REDIS_MIN_REPLICAS,
-  // Redis answers before the client gives up on the command.
-  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
+  ...confirmOptions(config),
 });
 
 const answers = (redis: Redis): Promise<boolean> =>

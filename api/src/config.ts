@@ -61,6 +61,8 @@ const redis = {
   REDIS_SENTINEL_PASSWORD: nonEmpty.optional(),
   /** Replicas that must hold an issue before it is answered with 200. 0: the primary's disk alone. */
   REDIS_MIN_REPLICAS: wholeNumber(0, 5).default(0),
+  /** What a replica must have confirmed: that it has it in memory, or (from Redis 7.2 on) on its disk. */
+  REDIS_CONFIRM: z.enum(['memory', 'disk']).default('memory'),
   /** 1: sentinels may promote a replica that nobody waited for. Needed for REDIS_SENTINELS without REDIS_MIN_REPLICAS. */
   REDIS_ALLOW_UNCONFIRMED: z.enum(['0', '1']).default('0'),
 };

@@ -6,6 +6,7 @@ import { PrismaLeaseStore } from './db/lease-store.js';
 import { createPrismaClient } from './db/prisma-client.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger } from './logger.js';
+import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { connectRedis, untilReady } from './redis/connection.js';
 import { Archiver } from './worker/archiver.js';
 import { Drainer } from './worker/drainer.js';
@@ -45,7 +46,7 @@ async function main(config: WorkerConfig): Promise<void> {
   );
   const drainer = new Drainer(
     {
-      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmation(config)),
+      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmOptions(config)),
       store: new PrismaIssuedStore(prisma),
       letters,
       currentLease: () => holder.current,
@@ -86,6 +87,7 @@ async function main(config: WorkerConfig): Promise<void> {
   await Promise.all([redis, blocking].map((client) => untilReady(client, REDIS_PATIENCE_MS))).catch(
     (err: Error) => logger.warn({ reason: err.message }, 'starting without Redis'),
   );
+  if (redis.status === 'ready') await checkConfirmation(redis, confirmOptions(config), logger);
   holder.start();
   // After the drainer, which is registered later, has written what it holds.
   lifecycle.onClose('lease', () => holder.stop());
@@ -108,16 +110,10 @@ async function main(config: WorkerConfig): Promise<void> {
   logger.info({ worker: config.WORKER_NAME, port: config.WORKER_PORT }, 'worker started');
 }
 
-const confirmation = (config: WorkerConfig) => ({
-  minReplicas: config.REDIS_MIN_REPLICAS,
-  // Redis answers before the client gives up on the command.
-  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
-});
-
 try {
   await main(readWorkerConfig());
 } catch (err) {
-  if (!(err instanceof ConfigError)) throw err;
+  if (!(err instanceof ConfigError || err instanceof UnsuitableServerError)) throw err;
   process.stderr.write(`${err.message}\n`);
   process.exit(EXIT_CONFIG);
 }

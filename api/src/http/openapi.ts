@@ -10,17 +10,16 @@ import {
   couponSchema,
   issuedSchema,
   newCampaignSchema,
+  userIdSchema,
   userCouponsPageSchema,
   userCouponsSchema,
 } from './schemas.js';
+import { USER_ID_DESCRIPTION } from './user-id.js';
 
 const couponIdPath = z.object({
   couponId: z.int().min(1).meta({ description: 'Id of the coupon', example: 1 }),
 });
-const userIdHeader = z
-  .string()
-  .regex(/^[\x20-\x7e]{1,64}$/)
-  .meta({ description: 'Who asks: printable ASCII, compared byte for byte', example: '4711' });
+const userIdHeader = userIdSchema.meta({ description: `Who asks. ${USER_ID_DESCRIPTION}`, example: '4711' });
 const attemptKeyHeader = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/)

@@ -12,6 +12,7 @@ import {
   winnersKeyPrefix,
   WINNERS_KEY_SUFFIX,
 } from './keys.js';
+import { countConfirmations, type ConfirmOptions } from './confirm-replicas.js';
 import { HighestRanks } from './highest-ranks.js';
 import { ServerIdentity } from './server-identity.js';
 import { parseRecord, UnexpectedReplyError } from './winner-record.js';
@@ -69,13 +70,10 @@ function toOutcomes(reply: unknown, attempts: readonly Attempt[]): IssueOutcome[
   return attempts.map(({ attempt }, i) => toOutcome(reply[i + 2], attempt, nowMs));
 }
 
-export interface GateOptions {
+/** Replicas that must confirm an issue before it counts, and more. */
+export interface GateOptions extends ConfirmOptions {
   /** Coupons a partition's stream may hold before nothing more is issued. */
   backlogMaxCoupons: number;
-  /** Replicas that must confirm an issue before it counts (`WAIT`); 0: none. */
-  minReplicas: number;
-  /** How long they may take, in ms. */
-  replicaTimeoutMs: number;
 }
 
 /**
@@ -199,7 +197,7 @@ export class RedisGate implements CouponGate {
     const { minReplicas, replicaTimeoutMs } = this.options;
     if (connection !== this.#server.connection)
       throw new Error('the connection was lost before replicas confirmed');
-    const confirmed = await this.redis.wait(minReplicas, replicaTimeoutMs);
+    const confirmed = await countConfirmations(this.redis, this.options);
     if (confirmed < minReplicas) {
       throw new Error(`${confirmed} of ${minReplicas} replicas confirmed within ${replicaTimeoutMs} ms`);
     }

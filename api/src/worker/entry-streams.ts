@@ -1,5 +1,6 @@
 import type { CouponId } from '../coupon/types.js';
 import type { Redis } from '../redis/connection.js';
+import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from '../redis/confirm-replicas.js';
 import type { EntryFields } from '../redis/issued-entry.js';
 import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from '../redis/keys.js';
 
@@ -32,15 +33,6 @@ const TAKE_OVER_PAGE = 1_000;
 const SETTLE_ARGUMENTS = 3 * 300;
 /** Consumer that holds what only a later version can read, until a worker of that version takes it over. */
 const NEWER_VERSION = 'newer-version';
-
-export interface ConfirmOptions {
-  /** Replicas that must hold what was read before it is written to MySQL; 0: none. */
-  minReplicas: number;
-  /** How long they may take, in ms. */
-  replicaTimeoutMs: number;
-}
-
-const NO_REPLICAS: ConfirmOptions = { minReplicas: 0, replicaTimeoutMs: 0 };
 
 /** Too few replicas hold what was read: the primary alone may be about to be replaced by one that never had it. */
 export class UnconfirmedError extends Error {
@@ -123,11 +115,11 @@ export class EntryStreams {
    * Throws `UnconfirmedError` (what was read stays pending) and `EntriesGoneError`.
    */
   async confirm(entries: readonly StreamEntry[]): Promise<void> {
-    const { minReplicas, replicaTimeoutMs } = this.confirmation;
+    const { minReplicas } = this.confirmation;
     if (minReplicas === 0 || entries.length === 0) return;
     const newest = [...new Map(entries.map((entry) => [entry.partition, entry])).values()];
     const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));
-    const waiting = this.redis.wait(minReplicas, replicaTimeoutMs);
+    const waiting = countConfirmations(this.redis, this.confirmation);
     const [claimed, confirmed] = await Promise.all([Promise.all(claims), waiting]);
     if (claimed.some((ids) => asArray(ids, 'XCLAIM').length !== 1))
       throw new EntriesGoneError('the server does not have the entries that were read');

@@ -82,9 +82,7 @@ describe('in Redis', () => {
       [account, 'ends it', ['SHUTDOWN', 'NOSAVE']],
     ]),
   ])('%s is refused when it %s', async (account, _what, [command, ...args]) => {
-    await expect(connectRedis(account).call(command!, ...args)).rejects.toThrow(
-      /NOPERM|can't access/,
-    );
+    await expect(connectRedis(account).call(command!, ...args)).rejects.toThrow(/NOPERM|can't access/);
   });
 
   test('the password of an account is needed', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { metaKey, streamKey, partitionOf } from '../../src/redis/keys.js';
+import { CONSUMER_GROUP, metaKey, streamKey, partitionOf, undrainedKey } from '../../src/redis/keys.js';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
 import { startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
 import { admin, createCampaign, issue, type Answer } from '../support/calls.js';
@@ -40,7 +40,7 @@ describe('a rush', () => {
     expect(new Set(winners.map(({ body }) => body['userId'])).size).toBe(100);
     expect(seen(answers)).toEqual(new Set(['200', '410 sold-out']));
     const entries = await replicas[0].redis.xrange(streamKey(partitionOf(couponId)), '-', '+');
-    const issued = entries.flatMap(([, fields]) => parseIssuedEntry(fields));
+    const issued = entries.flatMap(([, fields]) => parseIssuedEntry(fields).rows);
     const promised = winners.map(({ body }) => `${String(body['userId'])} ${String(body['rank'])}`).sort();
     expect(
       issued
@@ -248,7 +248,7 @@ describe('an unknown coupon', () => {
 
 describe('a backlog', () => {
   it('that is full is 503 backlog-full, but a winner still learns that it won', async () => {
-    const narrow = await startReplica({ ...backends.env, BACKLOG_MAX_ENTRIES: '1' });
+    const narrow = await startReplica({ ...backends.env, BACKLOG_MAX_COUPONS: '1' });
     try {
       await narrow.redis.flushall();
       const couponId = await createCampaign(url, { total: 5 });
@@ -261,7 +261,9 @@ describe('a backlog', () => {
         '1',
       ]);
       expect((await issue(narrow.url, couponId, 'a', { 'idempotency-key': 'k' })).body).toEqual(first.body);
-      await narrow.redis.xtrim(streamKey(partitionOf(couponId)), 'MAXLEN', 0);
+      const [stream, undrained] = [streamKey(partitionOf(couponId)), undrainedKey(partitionOf(couponId))];
+      const [entry] = await narrow.redis.xrange(stream, '-', '+');
+      await narrow.redis.settleEntries(stream, undrained, CONSUMER_GROUP, entry![0], couponId, 1);
       expect((await issue(narrow.url, couponId, 'b')).status).toBe(200);
     } finally {
       await narrow.close();

@@ -34,14 +34,16 @@ describe('a worker that needs a confirmed replica', () => {
   test('writes nothing while there is none, counts no delivery against the entries, and all when there is one', async () => {
     const blocking = connectRedis(world.config, logger, { blockMs: BLOCK_MS });
     await untilReady(blocking, 5_000);
-    const confirmation = { minReplicas: 1, replicaTimeoutMs: 50 };
+    const confirmation = { minReplicas: 1, replicaTimeoutMs: 50, onDisk: false };
+    const lease = await world.lease('worker-1');
     const drainer = new Drainer(
       {
         streams: new EntryStreams(world.redis, blocking, 'worker-1', confirmation),
-        redis: world.redis,
         store: world.issued,
+        letters: world.letters,
+        currentLease: () => lease,
         logger,
-        metrics: createWorkerMetrics(world.redis),
+        metrics: createWorkerMetrics(world.redis, world.letters),
       },
       { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3 },
     );

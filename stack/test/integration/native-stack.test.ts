@@ -1,18 +1,34 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readEnvironment, readSecrets } from '../../env-file.js';
 import { openStack, type Stack } from '../../index.js';
-import { instanceFolder } from '../../paths.js';
+import { instanceFolder, projectRoot } from '../../paths.js';
 import { startOf } from '../../process-identity.js';
 import { startTraffic } from './traffic.js';
 
 const name = `test-${process.pid}`;
+const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
+
+/** `make … | head` when head has gone before the first line. */
+async function runUnread(...args: string[]): Promise<{ status: number; errors: string }> {
+  const program = join(projectRoot, 'dist', 'stack', 'cli.js');
+  const child = spawn(process.execPath, [program, ...args.slice(0, 1), '--name', name, ...args.slice(1)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdout.destroy();
+  const [status] = (await once(child, 'close')) as [number];
+  return { status, errors };
+}
 
 describe('a native stack', () => {
   let stack: Stack;
-  const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
 
   beforeAll(async () => {
     stack = await openStack({ mode: 'native', name, env });
@@ -61,6 +77,17 @@ describe('a native stack', () => {
     const { 'worker-1': worker, ...others } = await pids();
     expect(before).toMatchObject(others);
     expect(worker).not.toBe(before['worker-1']);
+  });
+
+  test('when nobody reads the output any more, operator commands end in peace', async () => {
+    const args = ['ops', '--mode', 'native', '--', 'facts', '--coupon', '1'];
+    expect(await runUnread(...args)).toEqual({ status: 0, errors: '' });
+  });
+
+  test('when nobody reads the output any more, up goes on to its end', async () => {
+    (await stack.service!('api-2')).kill('SIGKILL');
+    expect(await runUnread('up', '--mode', 'native', '--api', '2')).toEqual({ status: 0, errors: '' });
+    expect(await stack.replicas()).toBe(2);
   });
 
   test('scaling and the death of a replica under traffic cost no client its answer', async () => {
