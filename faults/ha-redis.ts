@@ -24,6 +24,13 @@ export class HaRedis {
     return this.#exec(service, `${login} redis-cli ${command}`);
   }
 
+  /** Whether somebody with this account is connected by the network that the server is in now. */
+  async hasClient(service: string, account: string): Promise<boolean> {
+    const address = (await this.#exec(service, 'hostname -i')).trim();
+    const clients = (await this.redis(service, 'client list')).split('\n');
+    return clients.some((line) => line.includes(`laddr=${address}:`) && line.includes(`user=${account} `));
+  }
+
   /** What the first replica of the api says to somebody who asks it directly for a coupon: status and body. */
   callFirstApi(couponId: number, userId: string): Promise<string> {
     const call = `fetch("http://127.0.0.1:3000/api/v1/coupons/call/${couponId}", { method: "POST", headers: { "x-user-id": "${userId}" } })`;
