@@ -39,7 +39,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
 	compare step-load comparisons report dashboards metrics \
-	faults fuzz soak dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
+	faults fuzz soak campaigns dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ fuzz: $(BUILT) ## 24,000 malformed and hostile requests [SEED=1]
 
 soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
 	@node dist/faults/soak.js
+
+campaigns: $(BUILT) ## 2,000 campaigns one after the other in flat memory: CAMPAIGNS=2000 COUPONS=1000
+	@node dist/faults/campaigns.js
 
 dead-letters: $(BUILT) ## entries that could not be written: list, or [DO='replay --all']
 	@$(STACK) ops $(WHERE) -- dead-letters $(or $(DO),list)

@@ -43,3 +43,14 @@ export async function sampleProcesses(stack: Stack): Promise<ProcessSample[]> {
     }
   });
 }
+
+/** The same by service: nginx's processes are one. */
+export async function sampleServices(stack: Stack): Promise<Omit<ProcessSample, 'pid'>[]> {
+  const byService = new Map<string, Omit<ProcessSample, 'pid'>>();
+  for (const { service: name, rssMiB, sockets } of await sampleProcesses(stack)) {
+    const service = name.startsWith('nginx') ? 'nginx' : name;
+    const sum = byService.get(service) ?? { service, rssMiB: 0, sockets: 0 };
+    byService.set(service, { service, rssMiB: sum.rssMiB + rssMiB, sockets: sum.sockets + sockets });
+  }
+  return [...byService.values()];
+}

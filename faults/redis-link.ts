@@ -31,3 +31,7 @@ export async function withRedis<T>(stack: Stack, work: (redis: Redis) => Promise
   if (!stack.service) throw new Error('only in native mode: the Redis of compose has no published port');
   return await withRedisAt((await stack.service('redis')).port, work);
 }
+
+/** Bytes. */
+export const readUsedMemory = async (redis: Redis): Promise<number> =>
+  Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? NaN);

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 
 const campaignSchema = z.object({ couponId: z.number().int(), total: z.number().int() });
-const statisticsSchema = z.object({
-  issued: z.number().int(),
-  persisted: z.number().int(),
-  lag: z.object({ entries: z.number().int() }),
-});
+const counts = { persisted: z.number().int(), lag: z.object({ entries: z.number().int() }) };
+/** Of an archived campaign Redis has no counter any more, and MySQL has all that was issued. */
+const statisticsSchema = z.union([
+  z.object({ ...counts, issued: z.number().int() }),
+  z
+    .object({ ...counts, gate: z.literal('archived') })
+    .transform(({ persisted, lag }) => ({ issued: persisted, persisted, lag })),
+]);
 
 export type Statistics = z.infer<typeof statisticsSchema>;
 

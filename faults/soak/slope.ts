@@ -37,3 +37,16 @@ export interface Allowance {
 
 export const isFlat = ({ first, last }: Slope, { share, free }: Allowance): boolean =>
   last - first <= Math.max(first * share, free);
+
+/** Left out of a judgement: caches and pools are filled. */
+const WARM_UP_SHARE = 0.2;
+
+/** `minutes`: of the whole run. */
+export function judgeSeries(
+  points: readonly Point[],
+  minutes: number,
+  allowance: Allowance,
+): Slope & { flat: boolean } {
+  const slope = slopeOf(points.filter((point) => point.minutes >= minutes * WARM_UP_SHARE));
+  return { ...slope, flat: isFlat(slope, allowance) };
+}

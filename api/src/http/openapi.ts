@@ -78,7 +78,7 @@ const listMine: RouteConfig = {
   request: { headers: z.object({ 'X-USER-ID': userIdHeader }), query: userCouponsPageSchema },
   responses: {
     200: json('The coupons of this user', userCouponsSchema),
-    ...problems('invalid-user-id', 'invalid-request', 'not-ready'),
+    ...problems('invalid-user-id', 'invalid-request', 'too-many-requests', 'not-ready'),
   },
 };
 

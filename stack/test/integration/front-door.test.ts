@@ -14,7 +14,12 @@ describe('the front door', () => {
       response.setHeader('x-content-type-options', 'nosniff');
       request.resume().on('end', () => response.end('{"ok":true}'));
     });
-    door = await startFrontDoor([replica.port], { NGINX_ISSUE_RATE: '1r/m', NGINX_ISSUE_BURST: '2' });
+    door = await startFrontDoor([replica.port], {
+      NGINX_ISSUE_RATE: '1r/m',
+      NGINX_ISSUE_BURST: '2',
+      NGINX_READ_RATE: '1r/m',
+      NGINX_READ_BURST: '2',
+    });
   });
 
   afterAll(async () => {
@@ -146,6 +151,16 @@ describe('the front door', () => {
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await problem(refused)).toBe('too-many-requests');
     expect((await as('modest')).status).toBe(200);
+  });
+
+  test("one user's reads beyond the burst are 429 and take no try away, and another user is not affected", async () => {
+    const readAs = (user: string) =>
+      fetch(`${door.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': user } });
+    const statuses = [];
+    for (let reads = 0; reads < 4; reads += 1) statuses.push((await readAs('curious')).status);
+    expect(statuses).toEqual([200, 200, 200, 429]);
+    expect((await post(issue, { headers: { 'x-user-id': 'curious' } })).status).toBe(200);
+    expect((await readAs('another')).status).toBe(200);
   });
 
   test('admin and counters are behind the ops door', async () => {
