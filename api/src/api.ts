@@ -14,7 +14,9 @@ import { askedWithin } from './coupon/unavailable.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
 import type { PrismaClient } from './db/prisma-client.js';
+import { createAdmitCall } from './http/admit-call.js';
 import { createApp } from './http/app.js';
+import { LoadShedder, type LoadShedderOptions } from './http/load-shedder.js';
 import { createApiMetrics } from './http/metrics.js';
 import { openApiDocument } from './http/openapi.js';
 import { adminRoutes } from './http/routes/admin-routes.js';
@@ -36,6 +38,8 @@ const REMEMBER_MAX = 10_000;
 const QUERY_MAX = 1_000;
 /** A client waits for an answer that needs MySQL: not longer than this. */
 const ANSWER_LIMIT_MS = 1_000;
+/** A call that waited longer is one of a queue. */
+const QUEUE_TARGET_MS = 300;
 
 export interface ApiDeps {
   config: ApiConfig;
@@ -67,6 +71,7 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     batchMax: config.ISSUE_BATCH_MAX,
     lingerMs: config.ISSUE_LINGER_MS,
     onBatch: metrics.onBatch,
+    onAbandoned: metrics.onAbandoned,
   });
 
   const onFault = (err: unknown, couponId?: number) =>
@@ -85,6 +90,11 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     logger,
     issueRoute: issueRoute({
       issueCoupon: createIssueCoupon(batcher, directory),
+      admitCall: createAdmitCall({
+        shedder: new LoadShedder(shedderOptions(config)),
+        pending: () => batcher.pending,
+        onWait: metrics.onWait,
+      }),
       onAnswer: metrics.onAnswer,
       logger,
     }),
@@ -113,6 +123,13 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
   });
   return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
 }
+
+const shedderOptions = (config: ApiConfig): LoadShedderOptions => ({
+  targetMs: QUEUE_TARGET_MS,
+  rushMax: config.ISSUE_RUSH_MAX,
+  queueMaxMs: config.ISSUE_QUEUE_MAX_MS,
+  pendingMax: config.ISSUE_PENDING_MAX,
+});
 
 const gateOptions = (config: ApiConfig): GateOptions => ({
   backlogMaxEntries: config.BACKLOG_MAX_ENTRIES,

@@ -1,19 +1,25 @@
 import type { CouponDirectory } from './coupon-directory.js';
-import type { IssueBatcher, OnOutcome } from './issue-batcher.js';
+import type { Caller, IssueBatcher, OnOutcome } from './issue-batcher.js';
 import type { CouponId, UserId } from './types.js';
 
-/** `onOutcome` is called exactly once. */
-export type IssueCoupon = (couponId: CouponId, userId: UserId, attempt: string, onOutcome: OnOutcome) => void;
+/** `onOutcome` is called once, or never when the caller goes before anything was decided. */
+export type IssueCoupon = (
+  couponId: CouponId,
+  userId: UserId,
+  attempt: string,
+  caller: Caller,
+  onOutcome: OnOutcome,
+) => void;
 
 /** One user's try at one coupon. A shut gate says nothing about the coupon: the directory tells whether it exists. */
 export const createIssueCoupon =
   (batcher: IssueBatcher, directory: CouponDirectory): IssueCoupon =>
-  (couponId, userId, attempt, onOutcome) => {
+  (couponId, userId, attempt, caller, onOutcome) => {
     if (directory.isKnownUnknown(couponId)) {
       onOutcome({ kind: 'unknownCoupon' });
       return;
     }
-    batcher.submit(couponId, userId, attempt, (outcome) => {
+    batcher.submit(couponId, userId, attempt, caller, (outcome) => {
       if (outcome.kind !== 'notReady' || outcome.reason !== 'gateShut') {
         onOutcome(outcome);
         return;
