@@ -46,6 +46,8 @@ export interface ApiDeps {
   logger: Logger;
   prisma: PrismaClient;
   redis: Redis;
+  /** Resets the connections that the replica has not taken yet. */
+  refuseWaiting: () => Promise<void>;
 }
 
 export interface Api {
@@ -57,7 +59,7 @@ export interface Api {
 }
 
 /** Puts one replica together. Opens no port and no connection. */
-export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
+export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiDeps): Api {
   const campaigns = new PrismaCampaignStore(prisma);
   const issued = new PrismaIssuedStore(prisma);
   const gate = new RedisGate(redis, gateOptions(config), logger);
@@ -94,6 +96,9 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
         shedder: new LoadShedder(shedderOptions(config)),
         pending: () => batcher.pending,
         onWait: metrics.onWait,
+        refuseWaiting: () => {
+          refuseWaiting().catch((err: unknown) => logger.error({ err }, 'the replica does not listen any more'));
+        },
       }),
       onAnswer: metrics.onAnswer,
       logger,

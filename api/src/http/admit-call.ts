@@ -7,6 +7,8 @@ export interface AdmitCallDeps {
   /** Attempts in hand. */
   pending: () => number;
   onWait: (waitMs: number) => void;
+  /** Refuses at once the connections that were not taken yet. */
+  refuseWaiting: () => void;
 }
 
 /** Whether a call may go on; otherwise it has had its answer. */
@@ -15,6 +17,9 @@ export type AdmitCall = (req: IncomingMessage, res: ServerResponse) => boolean;
 const BODY = problemBody('overloaded');
 const LENGTH = String(Buffer.byteLength(BODY));
 const RETRY_AFTER = ['1', '2', '3'];
+
+/** nginx has its note by then. Without one, those that are reset would be passed on at once. */
+const NOTED_WITHIN_MS = 50;
 
 const START = /^t=([0-9]{1,12})\.([0-9]{3})$/;
 
@@ -31,7 +36,7 @@ function parseBound(text: unknown): number | null {
 
 /** The first step of an issue call. A refusal is as cheap as can be: a finished body, nothing parsed, no log line. */
 export const createAdmitCall =
-  ({ shedder, pending, onWait }: AdmitCallDeps): AdmitCall =>
+  ({ shedder, pending, onWait, refuseWaiting }: AdmitCallDeps): AdmitCall =>
   (req, res) => {
     const nowMs = Date.now();
     const arrival = {
@@ -43,6 +48,10 @@ export const createAdmitCall =
     const verdict = shedder.decide(arrival, waitMs, nowMs, pending());
     if (verdict.kind === 'serve') return true;
     refuse(res, verdict.kind === 'refuseAndTell' ? verdict.period : null);
+    // Those behind a call that waited too long beyond the bound have waited too long as well.
+    if (verdict.kind === 'refuseAndTell' && arrival.bound === null) {
+      setTimeout(refuseWaiting, NOTED_WITHIN_MS).unref();
+    }
     return false;
   };
 

@@ -1,5 +1,5 @@
 export interface LoadShedderOptions {
-  /** A queue is standing while most requests waited longer than this, in ms. */
+  /** A queue is standing while most requests (beyond nginx's bound) waited longer than this, in ms. */
   targetMs: number;
   /** So many requests of a standing queue are served all the same: a rush is not overload, load that goes on is. */
   rushMax: number;
@@ -35,7 +35,9 @@ const TELL_AGAIN_MS = 100;
 /** Overload is over when there was no sign of it for so long. */
 const OVER_AFTER_MS = 10_000;
 /** Weight of one request in the moving share of those that waited: a few dozen requests decide, not one. */
-const WEIGHT = 1 / 64;
+const WEIGHT = 1 / 32;
+/** A queue of a quarter of the bound in front of the handler means that all places are taken. */
+const FULL_FROM = 4;
 const WINDOW_MS = 1_000;
 /** The least difference between both clocks is looked for in the present and the last window. */
 const CLOCK_WINDOW_MS = 60_000;
@@ -50,12 +52,14 @@ const CLOCK_WINDOW_MS = 60_000;
  * serving. A request within the bound is served: those wait no longer than the bound allows, and nothing is won.
  *
  * That nginx refuses cannot be seen here. What can: by Little's law the waits that end within a second add up to the number
- * of requests in the queue. While it is above half the bound, overload goes on, and one request in a period is refused to
+ * of requests in the queue. While it is above a quarter of the bound (the others are
+ * with Redis or on their way), overload goes on, and one request in a period is refused to
  * tell nginx of the next period.
  */
 export class LoadShedder {
   #overloaded = false;
   #waitingShare = 0;
+  #lastBeyondMs = 0;
   #servedStanding = 0;
   #lastSignMs = 0;
   #told = 0;
@@ -90,10 +94,10 @@ export class LoadShedder {
 
   /** `waitMs` from `waitOf`; `pending`: attempts in hand whose outcome is not known yet. */
   decide(arrival: Arrival, waitMs: number, nowMs: number, pending: number): Verdict {
-    this.#observe(waitMs, nowMs);
+    this.#observe(arrival, waitMs, nowMs);
     if (pending >= this.options.pendingMax) return REFUSE;
     if (!this.#overloaded || arrival.startedMs === null) return SERVE;
-    const boundIsFull = arrival.bound !== null && this.#queueLength > arrival.bound / 2;
+    const boundIsFull = arrival.bound !== null && this.#queueLength > arrival.bound / FULL_FROM;
     const refused = arrival.bound === null && waitMs > this.options.targetMs && this.#isStanding();
     if (boundIsFull || refused) this.#lastSignMs = nowMs;
     if (nowMs - this.#lastSignMs > OVER_AFTER_MS) {
@@ -122,9 +126,15 @@ export class LoadShedder {
     return this.#waitingShare > 0.5;
   }
 
-  #observe(waitMs: number, nowMs: number): void {
+  #observe({ bound }: Arrival, waitMs: number, nowMs: number): void {
     const { targetMs, rushMax, queueMaxMs } = this.options;
-    this.#waitingShare += ((waitMs > targetMs ? 1 : 0) - this.#waitingShare) * WEIGHT;
+    // Calls within the bound are no sign of a queue: they are few at a time and wait little, whatever goes on beyond.
+    if (bound === null) {
+      this.#waitingShare += ((waitMs > targetMs ? 1 : 0) - this.#waitingShare) * WEIGHT;
+      this.#lastBeyondMs = nowMs;
+    } else if (nowMs - this.#lastBeyondMs > WINDOW_MS) {
+      this.#waitingShare = 0;
+    }
     if (nowMs - this.#windowStartMs >= WINDOW_MS) {
       this.#queueLength = this.#windowWaitMs / (nowMs - this.#windowStartMs);
       this.#windowStartMs = nowMs;

@@ -65,7 +65,7 @@ export const PROBLEMS = {
   overloaded: [
     503,
     'Too many ask at once',
-    'This try was refused before anything was decided. Repeat the same call after Retry-After seconds.',
+    'This try decided nothing. Repeat the same call, with the same Idempotency-Key, after Retry-After seconds.',
   ],
   'outcome-unknown': [
     503,
