@@ -37,7 +37,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
 
-.PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
+.PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
 	compare step-load comparisons report dashboards metrics \
 	faults fuzz soak campaigns dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
 
@@ -90,6 +90,9 @@ peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [MODE=
 sold-out: ## 20,000 users, 10,000 coupons
 duplicates: ## 5,000 users, three simultaneous tries each
 arrival: ## open model: constant and ramping arrival rate
+
+overload: $(BUILT) programs ## up to ten times the capacity and back, then the audit [API_CPUS=0.1]
+	@node dist/loadtest/overload/cli.js $(call given,API,api) $(call given,API_CPUS,api-cpus)
 
 audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
 	@$(LOAD) audit --coupon $(COUPON) $(WHERE)

@@ -18,7 +18,9 @@ import { UndrainedReader } from './coupon/undrained-reader.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
 import type { PrismaClient } from './db/prisma-client.js';
+import { createAdmitCall } from './http/admit-call.js';
 import { createApp } from './http/app.js';
+import { LoadShedder, type LoadShedderOptions } from './http/load-shedder.js';
 import { createApiMetrics } from './http/metrics.js';
 import { openApiDocument } from './http/openapi.js';
 import { adminRoutes } from './http/routes/admin-routes.js';
@@ -42,12 +44,16 @@ const REMEMBER_MAX = 10_000;
 const QUERY_MAX = 1_000;
 /** A client waits for an answer that needs MySQL: not longer than this. */
 const ANSWER_LIMIT_MS = 1_000;
+/** A call that waited longer is one of a queue. */
+const QUEUE_TARGET_MS = 300;
 
 export interface ApiDeps {
   config: ApiConfig;
   logger: Logger;
   prisma: PrismaClient;
   redis: Redis;
+  /** Resets the connections that the replica has not taken yet. */
+  refuseWaiting: () => Promise<void>;
 }
 
 export interface Api {
@@ -59,7 +65,7 @@ export interface Api {
 }
 
 /** Puts one replica together. Opens no port and no connection. */
-export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
+export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiDeps): Api {
   const campaigns = new PrismaCampaignStore(prisma);
   const issued = new PrismaIssuedStore(prisma);
   const gates = new RedisGateOpener(redis);
@@ -78,6 +84,7 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     batchMax: config.ISSUE_BATCH_MAX,
     lingerMs: config.ISSUE_LINGER_MS,
     onBatch: metrics.onBatch,
+    onAbandoned: metrics.onAbandoned,
   });
 
   const onStale = (couponId: number, fence: object) => {
@@ -109,6 +116,14 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     logger,
     issueRoute: issueRoute({
       issueCoupon: createIssueCoupon({ batcher, directory, archive: new ArchiveReader(issued) }),
+      admitCall: createAdmitCall({
+        shedder: new LoadShedder(shedderOptions(config)),
+        pending: () => batcher.pending,
+        onWait: metrics.onWait,
+        refuseWaiting: () => {
+          refuseWaiting().catch((err: unknown) => logger.error({ err }, 'the replica does not listen any more'));
+        },
+      }),
       onAnswer: metrics.onAnswer,
       logger,
     }),
@@ -139,6 +154,13 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
   });
   return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
 }
+
+const shedderOptions = (config: ApiConfig): LoadShedderOptions => ({
+  targetMs: QUEUE_TARGET_MS,
+  rushMax: config.ISSUE_RUSH_MAX,
+  queueMaxMs: config.ISSUE_QUEUE_MAX_MS,
+  pendingMax: config.ISSUE_PENDING_MAX,
+});
 
 const gateOptions = (config: ApiConfig): GateOptions => ({
   backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,

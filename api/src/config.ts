@@ -106,6 +106,12 @@ const apiSchema = z.object({
   ISSUE_BATCH_MAX: wholeNumber(1, 1_000).default(256),
   /** Longest time a batch is held back while each turn of the event loop brings more; an idle replica never waits. 0: off. */
   ISSUE_LINGER_MS: wholeNumber(0, 100).default(3),
+  /** Issue calls of a standing queue that are served before the replica counts as overloaded. */
+  ISSUE_RUSH_MAX: wholeNumber(0, 10_000_000).default(10_000),
+  /** A standing queue is overload after this wait in any case. Below nginx's read timeout (NGINX_ISSUE_READ_TIMEOUT). */
+  ISSUE_QUEUE_MAX_MS: wholeNumber(100, 600_000).default(4_000),
+  /** Attempts in hand beyond which every call is refused. */
+  ISSUE_PENDING_MAX: wholeNumber(1, 10_000_000).default(50_000),
   /** Coupons a partition's stream may hold before the API answers 503: about 120 bytes each, in each of 16 partitions. */
   BACKLOG_MAX_COUPONS: wholeNumber(1, 10_000_000).default(200_000),
   /** After SIGTERM: how long the replica goes on answering while /readyz fails, so that nginx notices first. */

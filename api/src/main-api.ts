@@ -1,6 +1,7 @@
 import { createApi } from './api.js';
 import { ConfigError, readApiConfig, type ApiConfig } from './config.js';
-import { beginDraining, closeServer, createHttpServer, listen } from './http/server.js';
+import { Listener } from './http/listener.js';
+import { beginDraining, closeServer, createHttpServer } from './http/server.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createPrismaClient } from './db/prisma-client.js';
@@ -34,14 +35,19 @@ async function start(config: ApiConfig): Promise<void> {
   lifecycle.onClose('database', () => prisma.$disconnect());
   const redis = connectRedis(config, logger);
   lifecycle.onClose('redis', () => closeRedis(redis));
-  const api = createApi({ config, logger, prisma, redis });
+  const api = createApi({ config, logger, prisma, redis, refuseWaiting: () => listener.refuseWaiting() });
+  const server = createHttpServer(api.app);
+  const listener = new Listener(server, {
+    host: config.HOST,
+    port: config.PORT,
+    backlog: config.LISTEN_BACKLOG,
+  });
   lifecycle.onClose('attempts', () => untilDecided(api.pending));
   await untilRedisAnswers(redis, logger);
   await checkConfirmation(redis, confirmOptions(config), logger);
 
-  const server = createHttpServer(api.app);
-  await listen(server, { host: config.HOST, port: config.PORT, backlog: config.LISTEN_BACKLOG });
-  lifecycle.onClose('server', () => closeServer(server, CLOSE_WITHIN_MS));
+  await listener.start();
+  lifecycle.onClose('server', () => closeServer(server, listener, CLOSE_WITHIN_MS));
   // Runs first: nginx must notice before anything is refused.
   lifecycle.onClose('readiness', async () => {
     api.beginClosing();

@@ -1,5 +1,9 @@
-// Burst opens -n fresh connections, sends one issue call on each, and only then reads the answers. It prints one JSON
-// object. No tool found does that: wrk and k6 read each answer while others are still connecting.
+// Load generators that no tool found replaces, cheap enough for the machine of the servers.
+//
+// burst (without a command) opens -n fresh connections, sends one issue call on each, and only then reads the answers. It
+// prints one JSON object. wrk and k6 read each answer while others are still connecting.
+//
+// burst steady (steady.go) sends calls at fixed rates, whatever the answers are, and logs each for the audit.
 package main
 
 import (
@@ -28,6 +32,10 @@ type result struct {
 const connecting = 256
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "steady" {
+		runSteady(os.Args[2:])
+		return
+	}
 	address := flag.String("address", "127.0.0.1:8080", "host:port")
 	path := flag.String("path", "/api/v1/coupons/call/1", "what to POST to")
 	n := flag.Int("n", 10000, "connections")

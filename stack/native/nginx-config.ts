@@ -26,11 +26,14 @@ export function defaultNginxVariables(): NginxVariables {
 }
 
 /** Without `resolve` (nginx 1.22) the replicas are listed, and nginx is reloaded when they change. */
-export const upstreamList = (ports: readonly number[]): string => `\
-upstream api {
-    zone api 512k;
+export const upstreamList = (ports: readonly number[], bound: string): string =>
+  upstream('api', ports, '') + upstream('api_bounded', ports, ` max_conns=${bound}`);
+
+const upstream = (name: string, ports: readonly number[], limit: string): string => `\
+upstream ${name} {
+    zone ${name} 512k;
     include upstream-settings.conf;
-${ports.map((port) => `    server 127.0.0.1:${port} max_fails=10 fail_timeout=1s;\n`).join('')}}
+${ports.map((port) => `    server 127.0.0.1:${port} max_fails=10 fail_timeout=1s${limit};\n`).join('')}}
 `;
 
 /**
@@ -49,8 +52,9 @@ export function writeNginxConfig(
     const text = readFileSync(join(templates, name), 'utf8');
     return [name.slice(0, -suffix.length), renderTemplate(text, variables)] as const;
   });
+  const list = upstreamList(apiPorts, renderTemplate('${NGINX_ISSUE_BOUND}', variables));
   const fingerprint = createHash('sha256');
-  for (const [name, text] of [...files, ['upstream-list.conf', upstreamList(apiPorts)] as const]) {
+  for (const [name, text] of [...files, ['upstream-list.conf', list] as const]) {
     writeFileSync(join(folder, name), text);
     fingerprint.update(text);
   }

@@ -38,12 +38,14 @@ export class Nginx {
   readonly #readFile: string;
   #written = '';
   readonly #drainFile: string;
+  readonly #overloadFolder: string;
 
   constructor(private readonly options: NginxOptions) {
     this.#confFolder = join(options.folder, 'nginx', 'conf');
     this.#readFile = join(options.folder, 'nginx', 'configuration-read');
     // Not in the instance's folder: workers run as nobody and need not be able to look into that.
     this.#drainFile = join(tmpdir(), `coupon-rush-nginx-${options.frontPort}-draining`);
+    this.#overloadFolder = join(tmpdir(), `coupon-rush-nginx-${options.frontPort}-overload`);
     // -e: otherwise it complains about a log in /var/log that only root may open, before it reads its configuration.
     this.#args = ['-e', 'stderr', '-c', join(this.#confFolder, 'nginx.conf'), '-g', 'daemon off;'];
   }
@@ -103,6 +105,7 @@ export class Nginx {
         // Without one (a restart after a crash) nginx reads what is there.
         if (this.#written) writeFileSync(this.#readFile, this.#written);
         rmSync(this.#drainFile, { force: true });
+        rmSync(this.#overloadFolder, { force: true, recursive: true });
         for (const log of ['nginx-access.log', 'nginx-error.log'])
           rotateLog(join(this.options.folder, 'logs', log));
       },
@@ -126,9 +129,11 @@ export class Nginx {
       NGINX_ERROR_LOG: join(folder, 'logs', 'nginx-error.log'),
       NGINX_ACCESS_LOG: join(folder, 'logs', 'nginx-access.log'),
       NGINX_DRAIN_FILE: this.#drainFile,
+      NGINX_OVERLOAD_FOLDER: this.#overloadFolder,
       NGINX_TEMP: join(folder, 'nginx', 'temp'),
       NGINX_FRONT_LISTEN: `${frontHost}:${frontPort}`,
       NGINX_OPS_LISTEN: `127.0.0.1:${opsPort}`,
+      NGINX_OPS_ADDRESS: `127.0.0.1:${opsPort}`,
       NGINX_UPSTREAM: 'upstream-list.conf',
       ...Object.fromEntries(chosen),
     };

@@ -1,10 +1,16 @@
 import type { ArchiveReader } from './archive-reader.js';
 import type { CouponDirectory } from './coupon-directory.js';
-import type { IssueBatcher, OnOutcome } from './issue-batcher.js';
+import type { Caller, IssueBatcher, OnOutcome } from './issue-batcher.js';
 import type { CouponId, UserId } from './types.js';
 
-/** `onOutcome` is called exactly once. */
-export type IssueCoupon = (couponId: CouponId, userId: UserId, attempt: string, onOutcome: OnOutcome) => void;
+/** `onOutcome` is called once, or never when the caller goes before anything was decided. */
+export type IssueCoupon = (
+  couponId: CouponId,
+  userId: UserId,
+  attempt: string,
+  caller: Caller,
+  onOutcome: OnOutcome,
+) => void;
 
 export interface IssueCouponDeps {
   batcher: IssueBatcher;
@@ -18,7 +24,7 @@ export interface IssueCouponDeps {
  */
 export const createIssueCoupon =
   ({ batcher, directory, archive }: IssueCouponDeps): IssueCoupon =>
-  (couponId, userId, attempt, onOutcome) => {
+  (couponId, userId, attempt, caller, onOutcome) => {
     if (directory.isKnownUnknown(couponId)) {
       onOutcome({ kind: 'unknownCoupon' });
       return;
@@ -28,7 +34,7 @@ export const createIssueCoupon =
       archive.submit(couponId, { archived, userId, attempt, onOutcome });
       return;
     }
-    batcher.submit(couponId, userId, attempt, (outcome) => {
+    batcher.submit(couponId, userId, attempt, caller, (outcome) => {
       if (outcome.kind !== 'notReady' || outcome.reason !== 'gateShut') {
         onOutcome(outcome);
         return;

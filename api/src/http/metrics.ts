@@ -1,13 +1,16 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { IssueOutcome } from '../coupon/types.js';
 
-export type AnswerKind = IssueOutcome['kind'] | 'replayed' | 'badRequest';
+export type AnswerKind = IssueOutcome['kind'] | 'replayed' | 'badRequest' | 'overloaded';
 
 export interface ApiMetrics {
   registry: Registry;
   onAnswer: (kind: AnswerKind, durationMs: number) => void;
   onBatch: (size: number, durationMs: number) => void;
   staleGates: Counter;
+  onAbandoned: (count: number) => void;
+  /** Time from nginx to the handler. */
+  onWait: (waitMs: number) => void;
 }
 
 /** `pending`: attempts whose outcome is not known yet. */
@@ -27,6 +30,7 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
     outcomeUnknown: 0,
     replayed: 0,
     badRequest: 0,
+    overloaded: 0,
   };
   new Counter({
     name: 'coupon_answers_total',
@@ -45,6 +49,17 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
     collect() {
       this.set(pending());
     },
+  });
+  const abandoned = new Counter({
+    name: 'coupon_attempts_abandoned_total',
+    help: 'Attempts that were not decided because their callers had gone',
+    registers: [registry],
+  });
+  const wait = new Histogram({
+    name: 'coupon_queue_wait_seconds',
+    help: 'Time of issue calls in queues, from nginx to the handler',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
   });
   const duration = new Histogram({
     name: 'coupon_answer_duration_seconds',
@@ -82,5 +97,7 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
       batchSize.observe(size);
       batchDuration.observe(durationMs / 1000);
     },
+    onAbandoned: (count) => abandoned.inc(count),
+    onWait: (waitMs) => wait.observe(waitMs / 1000),
   };
 }

@@ -52,7 +52,8 @@ const issueCall: RouteConfig = {
     ),
     ...problems('invalid-coupon-id', 'invalid-user-id', 'invalid-idempotency-key'),
     ...problems('not-open', 'unknown-coupon', 'method-not-allowed', 'already-issued', 'sold-out', 'ended'),
-    ...problems('headers-too-large', 'too-many-requests', 'not-ready', 'backlog-full', 'outcome-unknown'),
+    ...problems('headers-too-large', 'too-many-requests'),
+    ...problems('not-ready', 'backlog-full', 'overloaded', 'outcome-unknown'),
   },
 };
 

@@ -66,6 +66,12 @@ export const PROBLEMS = {
     'Too much is waiting',
     'Nothing was promised. Repeat the same call after Retry-After seconds.',
   ],
+  /** Said by nginx too, in the same words: nginx/templates/ops.conf.template. */
+  overloaded: [
+    503,
+    'Too many ask at once',
+    'This try decided nothing. Repeat the same call, with the same Idempotency-Key, after Retry-After seconds.',
+  ],
   'outcome-unknown': [
     503,
     'The outcome is not known',
@@ -126,6 +132,9 @@ export function sendProblemError(res: ServerResponse, { code, message, details }
   send(res, code, withExtension(bodyOf(code, message).slice(0, -1), details.extension), details.headers);
 }
 
+/** The whole body, for an answer that is made once and sent often. */
+export const problemBody = (code: ProblemCode): string => withExtension(openBodies[code]);
+
 /** A whole response, for a request that never became one: Node's parser gave up on it. */
 export function rawProblem(code: ProblemCode): string {
   const [status] = PROBLEMS[code];
@@ -141,8 +150,9 @@ export function rawProblem(code: ProblemCode): string {
   ].join('\r\n');
 }
 
-const withExtension = (openBody: string, extension?: Record<string, unknown>): string =>
-  openBody + (extension ? `,${JSON.stringify(extension).slice(1)}` : '}');
+function withExtension(openBody: string, extension?: Record<string, unknown>): string {
+  return openBody + (extension ? `,${JSON.stringify(extension).slice(1)}` : '}');
+}
 
 function send(res: ServerResponse, code: ProblemCode, body: string, headers?: Record<string, string>): void {
   res.writeHead(PROBLEMS[code][0], {

@@ -2,6 +2,7 @@ import { createServer, IncomingMessage, ServerResponse, type Server, type Server
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import express, { type Express } from 'express';
+import type { Listener } from './listener.js';
 import { rawProblem, type ProblemCode } from './problem.js';
 
 /** nginx closes its idle upstream connections after 60 s; Node must be the later one, else idle-close races become 502s. */
@@ -106,25 +107,13 @@ export function beginDraining(server: Server): void {
  * Takes no more connections and waits for every answer. After `withinMs` what is left is cut off: connections that never
  * sent a request count as busy, and nobody knows for how long.
  */
-export async function closeServer(server: Server, withinMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+export async function closeServer(server: Server, listener: Listener, withinMs: number): Promise<void> {
+  const closed = listener.close();
+  // Ends what watches the connections; it never listened itself.
+  server.close(() => undefined);
   const idle = setInterval(() => server.closeIdleConnections(), 20);
   const deadline = setTimeout(() => server.closeAllConnections(), withinMs);
   await closed;
   clearInterval(idle);
   clearTimeout(deadline);
-}
-
-/** `backlog`: with Node's default of 511 a burst of connections is dropped by the kernel, not answered. */
-export function listen(
-  server: Server,
-  address: { host: string; port: number; backlog: number },
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }

@@ -1,11 +1,11 @@
-import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { createApi } from '../../src/api.js';
 import { readApiConfig } from '../../src/config.js';
 import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient, type PrismaClient } from '../../src/db/prisma-client.js';
-import { closeServer, createHttpServer, listen } from '../../src/http/server.js';
+import { Listener } from '../../src/http/listener.js';
+import { closeServer, createHttpServer } from '../../src/http/server.js';
 import { createLogger } from '../../src/logger.js';
 import { closeRedis, connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
 import { startDatabase, startRedis, type TestDatabase, type TestRedis } from './servers.js';
@@ -51,11 +51,12 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
   const logger = createLogger('test', config.LOG_LEVEL);
   const prisma = createPrismaClient(config);
   const redis = connectRedis(config, logger);
-  const api = createApi({ config, logger, prisma, redis });
+  const api = createApi({ config, logger, prisma, redis, refuseWaiting: () => listener.refuseWaiting() });
   await untilReady(redis, 10_000);
   const server = createHttpServer(api.app);
-  await listen(server, { host: '127.0.0.1', port: 0, backlog: 4_096 });
-  const { port } = server.address() as AddressInfo;
+  const listener = new Listener(server, { host: '127.0.0.1', port: 0, backlog: 4_096 });
+  await listener.start();
+  const { port } = listener;
   return {
     url: `http://127.0.0.1:${port}`,
     port,
@@ -63,7 +64,7 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
     prisma,
     server,
     close: async () => {
-      await closeServer(server, 2_000);
+      await closeServer(server, listener, 2_000);
       await closeRedis(redis);
       await prisma.$disconnect();
     },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../../src/coupon/coupon-gate.js';
-import { IssueBatcher } from '../../src/coupon/issue-batcher.js';
+import { IssueBatcher, type Caller } from '../../src/coupon/issue-batcher.js';
 import type { CouponId, IssueOutcome } from '../../src/coupon/types.js';
 
 /** Keeps every call until it is told to answer. */
@@ -20,12 +20,14 @@ class SlowGate {
   }
 }
 
+const waiting: Caller = { destroyed: false, socket: { readableEnded: false } };
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const sizes = (gate: SlowGate) => gate.calls.map(({ attempts }) => attempts.length);
 
 function submitMany(batcher: IssueBatcher, couponId: CouponId, count: number): IssueOutcome[] {
   const outcomes: IssueOutcome[] = [];
-  for (let i = 0; i < count; i++) batcher.submit(couponId, `u${i}`, 'k', (outcome) => outcomes.push(outcome));
+  for (let i = 0; i < count; i++)
+    batcher.submit(couponId, `u${i}`, 'k', waiting, (outcome) => outcomes.push(outcome));
   return outcomes;
 }
 
@@ -100,5 +102,40 @@ describe('a batcher', () => {
     for (const { answer } of gate.calls) answer();
     await nextTurn();
     expect(told).toEqual([2, 1]);
+  });
+
+  it('leaves out attempts whose callers have gone before the batch is sent, and counts them', async () => {
+    const gate = new SlowGate();
+    let abandoned = 0;
+    const options = { batchMax: 256, lingerMs: 0, onAbandoned: (count: number) => (abandoned += count) };
+    const batcher = new IssueBatcher(gate, options);
+    const callers = [
+      { destroyed: false, socket: { readableEnded: false } },
+      { destroyed: false, socket: { readableEnded: false } },
+      { destroyed: false, socket: { readableEnded: false } },
+    ];
+    const told: string[] = [];
+    callers.forEach((caller, i) =>
+      batcher.submit(1, `u${i}`, 'k', caller, (outcome) => {
+        if (outcome.kind === 'issued') told.push(`u${i} ${outcome.rank}`);
+      }),
+    );
+    callers[0]!.destroyed = true;
+    callers[1]!.socket.readableEnded = true;
+    await nextTurn();
+    expect(gate.calls.map(({ attempts }) => attempts.map(({ userId }) => userId))).toEqual([['u2']]);
+    expect([abandoned, batcher.pending]).toEqual([2, 1]);
+    gate.calls[0]!.answer();
+    await nextTurn();
+    expect(told).toEqual(['u2 1']);
+    expect(batcher.pending).toBe(0);
+  });
+
+  it('asks nothing when nobody of a batch is left', async () => {
+    const gate = new SlowGate();
+    const batcher = new IssueBatcher(gate, { batchMax: 256, lingerMs: 0 });
+    batcher.submit(1, 'u', 'k', { destroyed: true, socket: null }, () => undefined);
+    await nextTurn();
+    expect([gate.calls.length, batcher.pending]).toEqual([0, 0]);
   });
 });

@@ -7,6 +7,8 @@ import type { CouponId, IssueOutcome, UserId } from '../../coupon/types.js';
 import { parseCouponId, parseUserId, singleHeader } from '../parse.js';
 import { methodNotAllowed } from '../error-handler.js';
 import { sendProblem } from '../problem.js';
+import type { AdmitCall } from '../admit-call.js';
+import { LogThrottle } from '../log-throttle.js';
 import { isoTime } from '../iso-time.js';
 import type { AnswerKind } from '../metrics.js';
 import type { Logger } from '../../logger.js';
@@ -18,6 +20,8 @@ const RETRY_AFTER = { 'retry-after': '1' };
 
 export interface IssueRouteDeps {
   issueCoupon: IssueCoupon;
+  /** Refuses calls when too many ask. */
+  admitCall: AdmitCall;
   /** Told of every answer of this route, for the metrics. */
   onAnswer: (kind: AnswerKind, durationMs: number) => void;
   logger: Logger;
@@ -25,6 +29,8 @@ export interface IssueRouteDeps {
 
 /** An answer that took longer gets a log line. */
 const SLOW_MS = 1_000;
+/** At most one such line in this time: in an outage each call is slow, and lines would take the rest of the CPU. */
+const LOG_INTERVAL_MS = 1_000;
 
 /** Null: there is a key and it is malformed. */
 function attemptOf(req: IncomingMessage): string | null {
@@ -99,10 +105,15 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
  * `POST /api/v1/coupons/call/:couponId`, the hot path: plain strings and `writeHead` instead of `res.json`, no log line
  * for expected outcomes (nginx's access log has them, with the request id).
  */
-export function issueRoute({ issueCoupon, onAnswer, logger }: IssueRouteDeps) {
+export function issueRoute({ issueCoupon, admitCall, onAnswer, logger }: IssueRouteDeps) {
+  const throttle = new LogThrottle(LOG_INTERVAL_MS);
   return (app: IRouter): void => {
     app.post('/api/v1/coupons/call/:couponId', (req, res) => {
       const startMs = performance.now();
+      if (!admitCall(req, res)) {
+        onAnswer('overloaded', performance.now() - startMs);
+        return;
+      }
       const couponId = parseCouponId(req.params.couponId);
       const userId = parseUserId(req);
       const attempt = attemptOf(req);
@@ -118,15 +129,15 @@ export function issueRoute({ issueCoupon, onAnswer, logger }: IssueRouteDeps) {
         onAnswer('badRequest', performance.now() - startMs);
         return;
       }
-      issueCoupon(couponId, userId, attempt, (outcome) => {
+      issueCoupon(couponId, userId, attempt, res, (outcome) => {
         render(res, couponId, userId, outcome);
         const durationMs = performance.now() - startMs;
         onAnswer(outcome.kind === 'issued' && outcome.replayed ? 'replayed' : outcome.kind, durationMs);
         if (durationMs > SLOW_MS || outcome.kind === 'outcomeUnknown') {
-          logger.warn(
-            { couponId, outcome, durationMs, requestId: req.headers['x-request-id'] },
-            'slow or unknown answer',
-          );
+          const leftOut = throttle.pass(performance.now());
+          if (leftOut === null) return;
+          const requestId = req.headers['x-request-id'];
+          logger.warn({ couponId, outcome, durationMs, requestId, leftOut }, 'slow or unknown answer');
         }
       });
     });
