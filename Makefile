@@ -21,6 +21,9 @@ RATE ?=
 FRESH ?=
 COMPARISON ?=
 AGAINST ?=
+HA ?=
+# Compose only: three Redis and three sentinels. Read by the stack, whatever starts it.
+export HA
 
 STACK := node dist/stack/cli.js
 LOAD := node dist/loadtest/cli.js
@@ -65,7 +68,7 @@ tools: $(BUILT)
 env: $(BUILT) ## write .env with random secrets, or add those it lacks
 	@$(STACK) env
 
-up: $(BUILT) ## start the stack [API=3] [MODE=…]; harmless when it is up
+up: $(BUILT) ## start the stack [API=3] [HA=1] [MODE=…]; harmless when it is up
 	@$(STACK) up $(call given,API,api) $(call given,WORKER,worker) $(WHERE)
 
 scale: $(BUILT) ## change the number of replicas under traffic: API=4

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { openFileLimit } from '../loadtest/limits.js';
 import { provideK6, type K6 } from '../loadtest/k6-binary.js';
+import { ensureTool } from '../stack/install.js';
 import { projectRoot } from '../stack/paths.js';
-import { findProgram } from '../stack/native/programs.js';
 import { buildBurstClient } from './load/burst.js';
 import { runWrk } from './load/wrk.js';
 import {
@@ -64,7 +64,7 @@ const REPLICAS = 2;
 
 /** The whole run in its order: start, rows, what is no row, targets. Servers are stopped by the sandbox. */
 export async function runBench(sandbox: Sandbox, { plan, parts, only }: BenchOptions): Promise<BenchResult> {
-  if (!findProgram('wrk')) throw new Error('wrk is missing: on Debian `apt-get install wrk`');
+  ensureTool('wrk', sandbox.report);
   const running = await startEverything(sandbox, plan, only);
   const { rows, notes } = running;
   const wants = (part: Part) => parts.includes(part);

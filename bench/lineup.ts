@@ -65,7 +65,7 @@ export async function startReplica(
   const password = randomBytes(12).toString('hex');
   const folder = join(sandbox.folder, name);
   const port = await sandbox.portOf(`redis-${name}`);
-  const spec = redisService({ program, folder, port, password, maxMemory: '8gb' });
+  const spec = redisService({ program, folder, port, password, maxMemory: '0' });
   const redisServer = await sandbox.start({ ...spec, name: `redis-${name}` });
   const redis = sandbox.connectRedis(port, password);
   // Preparing campaigns writes a lot: the rewrite it would cause belongs to no row.
@@ -73,7 +73,7 @@ export async function startReplica(
   if (!durable) await redis.config('SET', 'appendonly', 'no');
   const apiPort = await sandbox.portOf(`api-${name}`);
   const env = sandbox.appEnvironment(port, databasePort, {
-    BACKLOG_MAX_ENTRIES: BACKLOG,
+    BACKLOG_MAX_COUPONS: BACKLOG,
     REDIS_PASSWORD: password,
   });
   const api = apiService({ index: 1, port: apiPort, env });

@@ -42,10 +42,15 @@ export class ComposeActors implements Actors {
   }
 
   async #container(name: string): Promise<Container> {
+    // `redis-2` is a service of its own, `api-2` the second container of one.
     const [kind = name, index] = name.split('-');
     const service = kind === 'database' ? 'mysql' : kind;
-    const containers = await this.stack.containers(service);
-    const found = containers[index === undefined ? 0 : Number(index) - 1];
+    const containers = await this.stack.containers();
+    const found =
+      containers.find((container) => container.service === name) ??
+      containers.filter((container) => container.service === service)[
+        index === undefined ? 0 : Number(index) - 1
+      ];
     if (!found) throw new Error(`there is no container ${name}`);
     return found;
   }

@@ -2,12 +2,14 @@ import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { allowClosedOutput } from '../stack/closed-output.js';
 import { openStack } from '../stack/index.js';
 import { projectRoot } from '../stack/paths.js';
 import { runFuzz } from './fuzz/run-fuzz.js';
 import { Random } from './random.js';
 
 const REQUESTS = 24_000;
+allowClosedOutput('goOn');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** node dist/faults/fuzz.js [--requests 24000] [--seed N]: hostile input against a native stack of its own. */

@@ -1,4 +1,6 @@
 import { audit, FAULTS, type Attempt, type Audit } from '../loadtest/index.js';
+import { checkMet, checkNoticed } from './effects.js';
+import { checkHistory, writeHistory } from './history/check-history.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';
 
@@ -88,6 +90,15 @@ export interface Played {
 export async function judge(world: World, played: Played): Promise<RowResult> {
   const { plan, scene, attempts } = played;
   const facts = await world.facts(scene.couponId);
+  const history = await checkHistory(
+    await writeHistory({
+      name: `${world.mode}-row-${plan.number}`,
+      couponId: scene.couponId,
+      attempts,
+      operations: world.operations,
+      facts,
+    }),
+  );
   const audited = audit({ facts, attempts, stockRaised: plan.stockRaised ?? false });
   audited.deadLetters -= played.lettersBefore + played.lettersExpected;
   const clients = checkClients(attempts);
@@ -98,7 +109,10 @@ export async function judge(world: World, played: Played): Promise<RowResult> {
     ...(plan.clientsNoticeNothing && failed > 0
       ? [`clients saw ${failed} failed answers, none was expected`]
       : []),
+    ...(plan.clientsMustNotice ? checkNoticed(scene.injections, attempts, isFailed) : []),
+    ...checkMet(scene.injections, attempts),
     ...(played.drainedMs === null ? ['not everything issued was in MySQL in time'] : []),
+    ...(history.verdict === 'violated' ? history.said.map((sentence) => `history: ${sentence}`) : []),
     ...((await plan.check?.(scene, { attempts, audited })) ?? []),
   ];
   const falseRejections = audited.falseRejections + clients.falseRejections.size;
@@ -119,8 +133,12 @@ export async function judge(world: World, played: Played): Promise<RowResult> {
     drainedMs: played.drainedMs,
     users: new Set(attempts.map(({ userId }) => userId)).size,
     durationMs: played.durationMs,
+    history: history.verdict,
     faults,
-    notes: [...played.notes],
+    notes: [
+      ...played.notes,
+      ...(history.verdict === 'violated' ? [] : history.said.map((line) => `history: ${line}`)),
+    ],
   };
 }
 

@@ -4,26 +4,63 @@ export interface CampaignChange {
   total?: number;
 }
 
-const WITHIN_MS = 10_000;
+/** What was asked for and when, as the history has it. */
+export interface OperatorOperation {
+  op: 'create' | 'raise' | 'close';
+  couponId: number;
+  /** Of a campaign that is created or raised. */
+  total?: number;
+  startMs: number;
+  endMs: number;
+  /** `unknown`: refused, broken off, or not in Redis yet (202). */
+  outcome: 'ok' | 'unknown';
+}
 
-/** What an operator does through the ops door; repeated while the answer is a 503 or the connection breaks. */
+const WITHIN_MS = 10_000;
+const DONE = 200;
+
+/** What an operator does through the ops door, written down. */
 export class OperatorCalls {
-  constructor(private readonly stack: Pick<Stack, 'opsUrl' | 'adminToken'>) {}
+  constructor(
+    private readonly stack: Pick<Stack, 'opsUrl' | 'adminToken'>,
+    private readonly operations: OperatorOperation[],
+  ) {}
 
   async change(couponId: number, change: CampaignChange): Promise<void> {
-    await this.#call('PATCH', `/${couponId}`, change);
+    const { total } = change;
+    const work = () => this.#call('PATCH', `/${couponId}`, change);
+    if (total === undefined) await work();
+    else await this.#record({ op: 'raise', couponId, total }, work);
   }
 
   async close(couponId: number): Promise<void> {
-    await this.#call('POST', `/${couponId}/close`);
+    await this.#record({ op: 'close', couponId }, () => this.#call('POST', `/${couponId}/close`));
   }
 
   async gateIsOpen(couponId: number): Promise<boolean> {
-    const campaign = (await this.#call('GET', `/${couponId}`).catch(() => null)) as { gate?: string } | null;
-    return campaign?.gate === 'open';
+    const answer = await this.#call('GET', `/${couponId}`).catch(() => null);
+    return (answer?.body as { gate?: string } | undefined)?.gate === 'open';
   }
 
-  async #call(method: string, path: string, body?: object): Promise<unknown> {
+  async #record(
+    what: Pick<OperatorOperation, 'op' | 'couponId' | 'total'>,
+    work: () => Promise<{ status: number }>,
+  ): Promise<void> {
+    const operation: OperatorOperation = {
+      ...what,
+      startMs: Date.now(),
+      endMs: Infinity,
+      outcome: 'unknown',
+    };
+    this.operations.push(operation);
+    try {
+      if ((await work()).status === DONE) operation.outcome = 'ok';
+    } finally {
+      operation.endMs = Date.now();
+    }
+  }
+
+  async #call(method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> {
     const { opsUrl, adminToken } = this.stack;
     const response = await fetch(`${opsUrl}/api/v1/admin/coupons${path}`, {
       method,
@@ -33,6 +70,6 @@ export class OperatorCalls {
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 200)}`);
-    return JSON.parse(text);
+    return { status: response.status, body: JSON.parse(text) };
   }
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { parseMode, type StackMode } from '../stack/index.js';
+import { ROWS } from './rows/index.js';
 
 export interface Options {
   seed: number;
@@ -16,12 +17,12 @@ export interface Options {
 
 /** Under 90 s together: what `make test` can afford. */
 export const QUICK_ROWS = [1, 5, 9, 11];
-const EVERY_ROW = Array.from({ length: 17 }, (_, i) => i + 1);
+const EVERY_ROW = ROWS.map(({ number }) => number);
 const SEED_MOST = 2 ** 31 - 1;
 
 export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick] [--again] [--mode native|compose] [--keep]
   --seed   the same seed does the same things in the same order; a new one is printed when absent
-  --only   numbers of rows; all 17 when absent
+  --only   numbers of rows; all when absent
   --quick  a short selection (${QUICK_ROWS.join(', ')}), with fewer faults each
   --again  plays the rows again that failed in the last whole run, with its seed, and puts them in their place
   --keep   leaves the stack running`;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClientProcess } from './client/client-process.js';
 import { judge } from './judge.js';
+import type { StackMode } from '../stack/index.js';
 import type { Random } from './random.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';
@@ -16,11 +17,15 @@ const SECOND_TRY_SHARE = 0.1;
 const FRESH_SHARE = 0.2;
 const SHARE_SOLD = 0.9;
 const QUICK_DIVISOR = 4;
+/** Everything that is done to containers takes longer, and the stock must last as long. */
+const SLOWER_IN_COMPOSE = 2;
 
-const stockOf = ({ rate, sellsOutAfterMs }: RowPlan, quick: boolean): number =>
-  sellsOutAfterMs === null
-    ? NEVER_SOLD_OUT
-    : Math.round((rate * sellsOutAfterMs * SHARE_SOLD) / (quick ? QUICK_DIVISOR : 1) / 1_000);
+function stockOf({ rate, sellsOutAfterMs }: RowPlan, quick: boolean, mode: StackMode): number {
+  if (sellsOutAfterMs === null) return NEVER_SOLD_OUT;
+  const lastsMs =
+    (sellsOutAfterMs * (mode === 'compose' ? SLOWER_IN_COMPOSE : 1)) / (quick ? QUICK_DIVISOR : 1);
+  return Math.round((rate * lastsMs * SHARE_SOLD) / 1_000);
+}
 
 class RowScene implements Scene {
   readonly injections: Injection[] = [];
@@ -82,7 +87,18 @@ export async function playRow(
   const prepared = await plan.prepare?.(world);
   const shape = plan.shape(random);
   await world.take({ ...shape, env: { ...shape.env, ...prepared?.env } });
-  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, stockOf(plan, quick));
+  const total = stockOf(plan, quick, world.mode);
+  const createdMs = Date.now();
+  const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, total);
+  const created = {
+    op: 'create',
+    couponId,
+    total,
+    startMs: createdMs,
+    endMs: Date.now(),
+    outcome: 'ok',
+  } as const;
+  world.operations.splice(0, Infinity, created);
   const lettersBefore = (await world.facts(couponId)).deadLetters;
   await mkdir(folder, { recursive: true });
   const logFile = join(folder, `row-${plan.number}-${couponId}.log`);
@@ -115,7 +131,8 @@ export async function playRow(
       lettersBefore,
       lettersExpected: scene.lettersExpected,
     });
-    if (result.faults.length === 0) await rm(logFile, { force: true });
+    // The history has all of it.
+    await rm(logFile, { force: true });
     return result;
   } finally {
     client.kill();

@@ -1,6 +1,7 @@
 import type { Attempt, Audit } from '../loadtest/index.js';
 import type { StackMode } from '../stack/index.js';
 import type { ClientProcess } from './client/client-process.js';
+import type { HistoryVerdict } from './history/check-history.js';
 import type { Random } from './random.js';
 import type { Shape, World } from './world.js';
 
@@ -42,6 +43,8 @@ export interface RowPlan {
   play(scene: Scene): Promise<void>;
   /** No client may see anything but a definite answer. */
   clientsNoticeNothing?: boolean;
+  /** Each fault must cost some client a failed try: one that nobody noticed did not happen. */
+  clientsMustNotice?: boolean;
   stockRaised?: boolean;
   /** Runs before the stack takes its shape, and after everything. Returns what the shape needs. */
   prepare?: (world: World) => Promise<{ env: Record<string, string>; end: () => Promise<void> }>;
@@ -74,6 +77,8 @@ export interface RowResult {
   drainedMs: number | null;
   users: number;
   durationMs: number;
+  /** What the independent checker decided; absent: the row was not played to its end. */
+  history?: HistoryVerdict['verdict'];
   /** What is off, in words; empty when the row holds. */
   faults: string[];
   notes: string[];

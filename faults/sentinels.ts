@@ -4,6 +4,7 @@ import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import getPort from 'get-port';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
+import { redisAccounts } from '../stack/native/accounts.js';
 import { requirePrograms } from '../stack/install.js';
 import { waitUntil } from '../stack/wait-until.js';
 import { withRedisAt } from './redis-link.js';
@@ -22,6 +23,8 @@ export class SentinelSet {
   constructor(
     private readonly folder: string,
     private readonly password = readSecrets(readEnvironment()).REDIS_PASSWORD,
+    /** Lines of redis.conf: the accounts of the programs. */
+    private readonly accounts = redisAccounts(readSecrets(readEnvironment())),
   ) {}
 
   /** For the programs: where the sentinels are, and that an issue counts when the replica has it. */
@@ -115,6 +118,10 @@ export class SentinelSet {
       'save ""',
       'maxmemory-policy noeviction',
       'repl-diskless-sync-delay 0',
+      // Nothing is written that nobody could confirm: no user takes a rank in vain.
+      'min-replicas-to-write 1',
+      'min-replicas-max-lag 2',
+      this.accounts,
       ...(primary === null ? [] : [`replicaof 127.0.0.1 ${primary}`]),
     ];
     await this.#launch(port, lines, []);

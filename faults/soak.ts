@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allowClosedOutput } from '../stack/closed-output.js';
 import { openStack } from '../stack/index.js';
 import { projectRoot } from '../stack/paths.js';
 import { Random } from './random.js';
 import { runSoak } from './soak/run-soak.js';
 
+allowClosedOutput('goOn');
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** SOAK_MINUTES=15 SOAK_SEED=N node dist/faults/soak.js: ordinary traffic for a while, on a native stack of its own. */

@@ -33,8 +33,8 @@ export async function runSuite(
   const startedMs = Date.now();
   const chosen = ROWS.filter(({ number }) => options.only.includes(number));
   const rows = chosen.filter(({ modes }) => modes.includes(options.mode));
-  for (const { number } of chosen) {
-    if (!rows.some((row) => row.number === number)) print(`row ${number} is for native mode only: skipped`);
+  for (const { number, modes } of chosen) {
+    if (!modes.includes(options.mode)) print(`row ${number} is for ${modes.join(', ')} mode only: skipped`);
   }
   const random = new Random(options.seed);
   const folder = join(instanceFolder(INSTANCE), 'clients');

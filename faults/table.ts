@@ -20,6 +20,7 @@ const COLUMNS: readonly [string, (row: RowResult) => string][] = [
   ['false no', ({ falseRejections }) => String(falseRejections)],
   ['recovery s', ({ recoveryMs }) => seconds(recoveryMs)],
   ['drained s', ({ drainedMs }) => seconds(drainedMs)],
+  ['history', ({ history }) => history ?? '-'],
   ['', ({ faults }) => (faults.length === 0 ? 'ok' : 'FAILED')],
 ];
 

@@ -4,14 +4,15 @@ import type { ComposeStack } from '../stack/compose.js';
 import type { Actors } from './actors.js';
 import { ComposeActors } from './compose-actors.js';
 import { NativeActors } from './native-actors.js';
-import { OperatorCalls } from './operator-calls.js';
+import { OperatorCalls, type OperatorOperation } from './operator-calls.js';
 
 export const INSTANCE = 'faults';
 
 /** Short, so that a stopped worker's entries are claimed within the time a row may take. */
 export const CLAIM_IDLE_MS = 3_000;
 
-const BASE_ENV = { CLAIM_IDLE_MS: String(CLAIM_IDLE_MS) };
+/** So much memory that stocks which no row uses up are admitted. */
+const BASE_ENV = { CLAIM_IDLE_MS: String(CLAIM_IDLE_MS), REDIS_MAXMEMORY: '8gb' };
 const DRAIN_WITHIN_MS = 90_000;
 
 export interface Shape {
@@ -26,6 +27,8 @@ export class World {
   #stack: Stack;
   #actors: Actors;
   #env = '{}';
+  /** What the operator did in the row that is being played. */
+  readonly operations: OperatorOperation[] = [];
 
   private constructor(
     stack: Stack,
@@ -53,7 +56,7 @@ export class World {
   }
 
   get operator(): OperatorCalls {
-    return new OperatorCalls(this.#stack);
+    return new OperatorCalls(this.#stack, this.operations);
   }
 
   /** Brings the stack into this shape. Another environment needs every program to be started again. */

@@ -1,3 +1,4 @@
+import { allowClosedOutput } from '../stack/closed-output.js';
 import { abortOnSignals, explain, INTERRUPTED, say } from './command-line.js';
 import { readCommandLine, USAGE, UsageError, type CliOptions } from './cli-options.js';
 import { auditCommand, floorCommand, runScenarioCommand, type Context } from './commands.js';
@@ -41,4 +42,6 @@ async function main(): Promise<number> {
   }
 }
 
+// A campaign under load is brought to its end and the stack put back, whether or not anybody reads on.
+allowClosedOutput('goOn');
 process.exitCode = await main();

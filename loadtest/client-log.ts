@@ -15,6 +15,8 @@ export interface Answer {
   replayed: boolean;
   /** `code` of a problem body; with status 0 k6's words for what broke, `_` for spaces. */
   code: string | null;
+  /** Of a 200 or 409, where the client writes it down. */
+  issuedAtMs?: number;
 }
 
 /** One try of one user. */
@@ -45,7 +47,7 @@ function whole(text: string | undefined, line: string): number {
 
 /**
  * Collects the lines that loadtest/k6/lib/issue.ts writes:
- * `> user key sentMs` before sending, `< user key sentMs status rank durationMs errorCode replayed code` after.
+ * `> user key sentMs` before sending, `< user key sentMs status rank durationMs errorCode replayed code [issuedAtMs]` after.
  * `-` stands for nothing. An answer belongs to the intent with the same user, key and time.
  */
 export class ClientLog {
@@ -75,7 +77,8 @@ export class ClientLog {
   #answer(id: string, fields: string[], line: string): void {
     const attempt = this.#unanswered.get(id)?.shift();
     if (!attempt) throw new MalformedLogError(`an answer without its intent: ${line.slice(0, 200)}`);
-    const [status, rank, durationMs, errorCode, replayed, code] = fields;
+    const [status, rank, durationMs, errorCode, replayed, code, issuedAt] = fields;
+    const issuedAtText = textOrNull(issuedAt);
     const rankText = textOrNull(rank);
     attempt.answer = {
       status: whole(status, line),
@@ -84,6 +87,7 @@ export class ClientLog {
       errorCode: whole(errorCode, line),
       replayed: replayed === '1',
       code: textOrNull(code),
+      ...(issuedAtText !== null && { issuedAtMs: whole(issuedAtText, line) }),
     };
   }
 }

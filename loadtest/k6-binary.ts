@@ -114,5 +114,7 @@ function imageArgs(root: string, version: string): string[] {
   const mount = ['-v', `${root}:${root}`, '-w', root, '-u', user];
   const files = String(Number.isFinite(openFileLimit()) ? openFileLimit() : 1_048_576);
   const limits = ['--network', 'host', '--ulimit', `nofile=${files}:${files}`];
-  return ['run', '--rm', '--init', ...limits, ...mount, `grafana/k6:${version}`];
+  // Handed on by name: the value is in k6's environment, not in the arguments.
+  const login = ['K6_INFLUXDB_USERNAME', 'K6_INFLUXDB_PASSWORD'].flatMap((name) => ['--env', name]);
+  return ['run', '--rm', '--init', ...login, ...limits, ...mount, `grafana/k6:${version}`];
 }

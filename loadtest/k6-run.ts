@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { k6InfluxEnvironment } from './compare/influx-login.js';
 import type { K6 } from './k6-binary.js';
 import { LineCounter } from './line-counter.js';
 
@@ -87,7 +88,11 @@ function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
 function spawnK6(run: K6Run, args: string[], outputFd: number): Promise<number | string> {
   return new Promise((resolve, reject) => {
     // A process group of its own: Ctrl-C reaches k6 once, through us, and not a second time, which would cut it off.
-    const child = spawn(run.k6.command, args, { stdio: ['ignore', outputFd, outputFd], detached: true });
+    const child = spawn(run.k6.command, args, {
+      stdio: ['ignore', outputFd, outputFd],
+      detached: true,
+      env: { ...process.env, ...k6InfluxEnvironment() },
+    });
     // Also when this program ends without cleaning up (a second Ctrl-C).
     const orphaned = (): void => void child.kill('SIGKILL');
     process.once('exit', orphaned);

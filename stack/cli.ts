@@ -8,6 +8,7 @@ import {
   type Stack,
   type StackOptions,
 } from './index.js';
+import { allowClosedOutput } from './closed-output.js';
 import { ensurePrograms, ensureTools } from './install.js';
 import { duration, table } from './table.js';
 
@@ -118,6 +119,10 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   env: async () => say(ensureEnvFile() ? '.env written' : '.env is complete'),
 };
 
+/** The operator's command decides by itself when its own output is closed, and ends then. */
+const onlyPrint = ['status', 'logs', 'ops'];
+
+allowClosedOutput(onlyPrint.includes(positionals[0] ?? '') ? 'end' : 'goOn');
 const command = commands[positionals[0] ?? ''];
 if (!command || values.help) {
   console.error(usage);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
 import { listContainers, type Container } from './compose/containers.js';
+import { composeFiles } from './compose/files.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { toStatus } from './compose/status.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
@@ -22,6 +23,7 @@ const START_SECONDS = 300;
 const SCALE_SECONDS = 120;
 const FRONT_PORT = 8080;
 const OPS_PORT = 8081;
+const ONE_SHOT: ReadonlySet<string> = new Set(['accounts', 'migrate']);
 
 export interface ComposeStack extends Stack {
   /** Name of the compose project: what its containers, networks and volumes start with. */
@@ -99,7 +101,7 @@ class ComposeProject implements ComposeStack {
 
   async status(): Promise<ServiceStatus[]> {
     const containers = await this.containers();
-    return Promise.all(containers.filter(({ service }) => service !== 'migrate').map(toStatus));
+    return Promise.all(containers.filter(({ service }) => !ONE_SHOT.has(service)).map(toStatus));
   }
 
   async isUp(): Promise<boolean> {
@@ -127,7 +129,7 @@ class ComposeProject implements ComposeStack {
   }
 
   async ops(args: readonly string[], { onLine }: OpsOptions = {}): Promise<void> {
-    const command = ['exec', '-T', 'worker', 'node', 'dist/api/src/main-ops.js', ...args];
+    const command = ['run', '--rm', '--no-deps', '--no-TTY', '--quiet-pull', 'ops', ...args];
     await this.compose(command, { onLine: onLine ?? ((line) => process.stdout.write(`${line}\n`)) });
   }
 
@@ -180,6 +182,7 @@ export async function openComposeStack(options: StackOptions = {}): Promise<Comp
   const forCompose = {
     ...env,
     COMPOSE_PROJECT_NAME: project,
+    COMPOSE_FILE: await composeFiles(project, env),
     FRONT_PORT: `${ports.front}`,
     OPS_PORT: `${ports.ops}`,
   };

@@ -4,9 +4,22 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { envFile, projectRoot } from './paths.js';
 
-const secretNames = ['REDIS_PASSWORD', 'MYSQL_PASSWORD', 'MYSQL_ROOT_PASSWORD', 'ADMIN_TOKEN'] as const;
-/** Only docker-compose.metrics.yml reads the last one: a stack starts without it. */
-const generatedNames = [...secretNames, 'GRAFANA_PASSWORD'] as const;
+const secretNames = [
+  'REDIS_PASSWORD',
+  'REDIS_API_PASSWORD',
+  'REDIS_WORKER_PASSWORD',
+  'REDIS_OPS_PASSWORD',
+  'MYSQL_PASSWORD',
+  'MYSQL_API_PASSWORD',
+  'MYSQL_WORKER_PASSWORD',
+  'MYSQL_OPS_PASSWORD',
+  'MYSQL_ROOT_PASSWORD',
+  'METRICS_PASSWORD',
+  'INFLUXDB_PASSWORD',
+  'ADMIN_TOKEN',
+] as const;
+/** Only docker-compose.metrics.yml and docker-compose.ha.yml read the last ones: a stack starts without them. */
+const generatedNames = [...secretNames, 'GRAFANA_PASSWORD', 'SENTINEL_PASSWORD'] as const;
 
 export type Secrets = Readonly<Record<(typeof secretNames)[number], string>>;
 

@@ -1,7 +1,7 @@
 import { readEnvironment } from './env-file.js';
 import { openNativeStack } from './native/native-stack.js';
 import { engineAnswers, parseMode } from './select-mode.js';
-import type { OpenStack, Stack, StackOptions } from './types.js';
+import type { OpenStack, Stack, StackMode, StackOptions } from './types.js';
 
 export { ensureEnvFile } from './env-file.js';
 export { engineAnswers, parseMode } from './select-mode.js';
@@ -14,10 +14,17 @@ const openCompose: OpenStack = async (options) => (await import('./compose.js'))
  * of this name is running, else compose where an engine answers, else native.
  */
 export async function openStack(options: StackOptions = {}): Promise<Stack> {
-  const asked = options.mode ?? readEnvironment(options.env)['MODE'];
-  if (asked) return await (parseMode(asked) === 'native' ? openNativeStack(options) : openCompose(options));
-  if (!(await engineAnswers())) return await openNativeStack(options);
-  if (process.platform !== 'linux') return await openCompose(options);
-  const native = await openNativeStack(options);
-  return (await native.replicas()) > 0 ? native : await openCompose(options);
+  const environment = readEnvironment(options.env);
+  const mode = await chooseMode(options, environment['MODE']);
+  if (mode === 'compose') return await openCompose(options);
+  if (environment['HA'] === '1') throw new Error('HA=1 needs a Docker engine: it is a deployment of Compose');
+  return await openNativeStack(options);
+}
+
+async function chooseMode(options: StackOptions, named: string | undefined): Promise<StackMode> {
+  const asked = options.mode ?? named;
+  if (asked) return parseMode(asked);
+  if (!(await engineAnswers())) return 'native';
+  if (process.platform !== 'linux') return 'compose';
+  return (await (await openNativeStack(options)).replicas()) > 0 ? 'native' : 'compose';
 }

@@ -109,7 +109,7 @@ export async function ensurePrograms(report: (line: string) => void): Promise<Pr
 }
 
 /** Programs that no stack needs, only measurements and tests, with the names of Debian's packages. */
-const tools = { influxd: 'influxdb', chromium: 'chromium' } as const;
+const tools = { influxd: 'influxdb', chromium: 'chromium', wrk: 'wrk', python3: 'python3' } as const;
 
 /**
  * Finds a tool, or installs it on Debian and Ubuntu as root.

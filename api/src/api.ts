@@ -1,5 +1,8 @@
 import type { Express } from 'express';
 import type { ApiConfig } from './config.js';
+import { createAdmitCampaign } from './coupon/admit-campaign.js';
+import { ArchiveReader } from './coupon/archive-reader.js';
+import { checkGates } from './coupon/check-gate.js';
 import { createChangeCampaign, createCloseCampaign } from './coupon/change-campaign.js';
 import { CouponDirectory } from './coupon/coupon-directory.js';
 import { createCreateCampaign } from './coupon/create-campaign.js';
@@ -11,6 +14,7 @@ import { createReadCampaigns } from './coupon/read-campaigns.js';
 import { createReadCoupon } from './coupon/read-coupon.js';
 import { createSettleGate } from './coupon/settle-gate.js';
 import { askedWithin } from './coupon/unavailable.js';
+import { UndrainedReader } from './coupon/undrained-reader.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
 import type { PrismaClient } from './db/prisma-client.js';
@@ -24,9 +28,11 @@ import { issueRoute } from './http/routes/issue-route.js';
 import { operationsRoutes } from './http/routes/operations-routes.js';
 import { userRoutes } from './http/routes/user-routes.js';
 import type { Logger } from './logger.js';
+import { confirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
-import { RedisGate, type GateOptions } from './redis/redis-gate.js';
+import { RedisGate, type CheckGate, type GateOptions } from './redis/redis-gate.js';
 import { partitionOf } from './redis/keys.js';
+import { createReadMemory } from './redis/read-memory.js';
 import { readLag } from './worker/lag.js';
 import { RedisGateOpener } from './worker/redis-gate-opener.js';
 
@@ -56,7 +62,12 @@ export interface Api {
 export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
   const campaigns = new PrismaCampaignStore(prisma);
   const issued = new PrismaIssuedStore(prisma);
-  const gate = new RedisGate(redis, gateOptions(config), logger);
+  const gates = new RedisGateOpener(redis);
+  const checkGate: CheckGate = async (couponId, seen) => {
+    const checking = checkGates({ campaigns, gates, onStale }, [couponId], () => seen);
+    return (await askedWithin(ANSWER_LIMIT_MS, 'database', checking)).get(couponId)?.kind === 'checked';
+  };
+  const gate = new RedisGate(redis, gateOptions(config), logger, checkGate);
   const directory = new CouponDirectory(
     (couponIds) => askedWithin(ANSWER_LIMIT_MS, 'database', campaigns.findExisting(couponIds)),
     { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, queryMax: QUERY_MAX },
@@ -69,13 +80,26 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
     onBatch: metrics.onBatch,
   });
 
+  const onStale = (couponId: number, fence: object) => {
+    metrics.staleGates.inc();
+    logger.error(
+      { couponId, mysql: fence },
+      'Redis has an old copy of a gate: shut, a worker opens it from MySQL',
+    );
+  };
   const onFault = (err: unknown, couponId?: number) =>
     logger.warn({ err, couponId }, 'redis could not be asked or told about a campaign');
-  const gates = new RedisGateOpener(redis);
   const settleGate = createSettleGate({
     gate,
     // A gate that was lost has to wait for the drain: that is the worker's business.
     openGate: (couponId) => openFreshGate({ campaigns, gates }, couponId),
+    onFault,
+  });
+
+  const admitCampaign = createAdmitCampaign({
+    campaigns,
+    readMemory: createReadMemory(redis),
+    backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
     onFault,
   });
 
@@ -84,7 +108,7 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
   const app = createApp({
     logger,
     issueRoute: issueRoute({
-      issueCoupon: createIssueCoupon(batcher, directory),
+      issueCoupon: createIssueCoupon({ batcher, directory, archive: new ArchiveReader(issued) }),
       onAnswer: metrics.onAnswer,
       logger,
     }),
@@ -94,12 +118,14 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
         registry: metrics.registry,
       }),
       docsRoutes(openApiDocument()),
-      userRoutes(createListUserCoupons({ gate, issued, limitMs: ANSWER_LIMIT_MS })),
+      userRoutes(
+        createListUserCoupons({ undrained: new UndrainedReader(gate), issued, limitMs: ANSWER_LIMIT_MS }),
+      ),
       couponRoutes(createReadCoupon({ directory, campaigns, gate, issued, ...limits })),
       adminRoutes({
         adminToken: config.ADMIN_TOKEN,
-        createCampaign: createCreateCampaign(campaigns, settleGate),
-        changeCampaign: createChangeCampaign(campaigns, settleGate),
+        createCampaign: createCreateCampaign(campaigns, admitCampaign, settleGate),
+        changeCampaign: createChangeCampaign(campaigns, admitCampaign, settleGate),
         closeCampaign: createCloseCampaign(campaigns, settleGate),
         readCampaigns: createReadCampaigns({
           campaigns,
@@ -115,10 +141,8 @@ export function createApi({ config, logger, prisma, redis }: ApiDeps): Api {
 }
 
 const gateOptions = (config: ApiConfig): GateOptions => ({
-  backlogMaxEntries: config.BACKLOG_MAX_ENTRIES,
-  minReplicas: config.REDIS_MIN_REPLICAS,
-  // Redis answers before the client gives up on the command.
-  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
+  backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
+  ...confirmOptions(config),
 });
 
 const answers = (redis: Redis): Promise<boolean> =>

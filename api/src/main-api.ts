@@ -4,6 +4,7 @@ import { beginDraining, closeServer, createHttpServer, listen } from './http/ser
 import { Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createPrismaClient } from './db/prisma-client.js';
+import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { closeRedis, connectRedis, untilReady, type Redis } from './redis/connection.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -36,6 +37,7 @@ async function start(config: ApiConfig): Promise<void> {
   const api = createApi({ config, logger, prisma, redis });
   lifecycle.onClose('attempts', () => untilDecided(api.pending));
   await untilRedisAnswers(redis, logger);
+  await checkConfirmation(redis, confirmOptions(config), logger);
 
   const server = createHttpServer(api.app);
   await listen(server, { host: config.HOST, port: config.PORT, backlog: config.LISTEN_BACKLOG });
@@ -57,7 +59,7 @@ async function untilDecided(pending: () => number): Promise<void> {
 try {
   await start(readApiConfig());
 } catch (err) {
-  if (!(err instanceof ConfigError)) throw err;
+  if (!(err instanceof ConfigError || err instanceof UnsuitableServerError)) throw err;
   process.stderr.write(`${err.message}\n`);
   process.exit(EXIT_CONFIG);
 }

@@ -2,12 +2,15 @@ import { once } from 'node:events';
 import { ConfigError, readOperatorConfig, type OperatorConfig } from './config.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
 import { reasonOf } from './db/database-error.js';
+import { PrismaDeadLetterStore } from './db/dead-letter-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
+import { PrismaLeaseStore } from './db/lease-store.js';
 import { createPrismaClient } from './db/prisma-client.js';
 import { createLogger } from './logger.js';
 import { OperatorError, UsageError } from './ops/operator.js';
 import { runCommand, USAGE } from './ops/run-command.js';
 import { connectRedis, untilReady } from './redis/connection.js';
+import { LEASE_MS } from './worker/lease-holder.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -23,7 +26,9 @@ async function main(args: readonly string[], config: OperatorConfig): Promise<vo
     await untilReady(redis, CONNECT_WITHIN_MS);
     const campaigns = new PrismaCampaignStore(prisma);
     const issued = new PrismaIssuedStore(prisma);
-    await runCommand({ redis, campaigns, issued, print }, args);
+    const letters = new PrismaDeadLetterStore(prisma);
+    const leases = new PrismaLeaseStore(prisma, LEASE_MS);
+    await runCommand({ redis, campaigns, issued, letters, leases, print }, args);
   } finally {
     redis.disconnect();
     await prisma.$disconnect();

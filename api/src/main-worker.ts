@@ -1,13 +1,18 @@
 import { ConfigError, readWorkerConfig, type WorkerConfig } from './config.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
+import { PrismaDeadLetterStore } from './db/dead-letter-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
+import { PrismaLeaseStore } from './db/lease-store.js';
 import { createPrismaClient } from './db/prisma-client.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger } from './logger.js';
+import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { connectRedis, untilReady } from './redis/connection.js';
+import { Archiver } from './worker/archiver.js';
 import { Drainer } from './worker/drainer.js';
 import { EntryStreams } from './worker/entry-streams.js';
-import { DRAIN_WITHIN_MS, GateKeeper, SETTLE_MS } from './worker/gate-keeper.js';
+import { DRAIN_WITHIN_MS, GateKeeper, REVOKE_AFTER_MS } from './worker/gate-keeper.js';
+import { LEASE_MS, LeaseHolder } from './worker/lease-holder.js';
 import { startOperationsServer } from './worker/operations-server.js';
 import { Reconciler } from './worker/reconciler.js';
 import { RedisGateOpener } from './worker/redis-gate-opener.js';
@@ -30,13 +35,21 @@ async function main(config: WorkerConfig): Promise<void> {
   const blocking = connectRedis(config, logger, { blockMs: config.DRAIN_BLOCK_MS });
   lifecycle.onClose('blocking redis', () => blocking.disconnect());
 
-  const metrics = createWorkerMetrics(redis);
+  const letters = new PrismaDeadLetterStore(prisma);
+  const leases = new PrismaLeaseStore(prisma, LEASE_MS);
+  const metrics = createWorkerMetrics(redis, letters);
   const campaigns = new PrismaCampaignStore(prisma);
+  const gates = new RedisGateOpener(redis);
+  const holder: LeaseHolder = new LeaseHolder(
+    { leases, untilNothingHeld: () => drainer.untilNothingHeld(), logger },
+    config.WORKER_NAME,
+  );
   const drainer = new Drainer(
     {
-      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmation(config)),
-      redis,
+      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmOptions(config)),
       store: new PrismaIssuedStore(prisma),
+      letters,
+      currentLease: () => holder.current,
       pingDatabase: () => prisma.$queryRaw`SELECT 1`,
       logger,
       metrics,
@@ -51,10 +64,10 @@ async function main(config: WorkerConfig): Promise<void> {
   const keeper = new GateKeeper(
     {
       campaigns,
-      gates: new RedisGateOpener(redis),
-      settleMs: SETTLE_MS,
+      gates,
+      leases,
       drainWithinMs: DRAIN_WITHIN_MS,
-      untilNothingInHand: () => drainer.untilNothingInHand(),
+      revokeAfterMs: REVOKE_AFTER_MS,
       logger,
       metrics,
     },
@@ -74,6 +87,10 @@ async function main(config: WorkerConfig): Promise<void> {
   await Promise.all([redis, blocking].map((client) => untilReady(client, REDIS_PATIENCE_MS))).catch(
     (err: Error) => logger.warn({ reason: err.message }, 'starting without Redis'),
   );
+  if (redis.status === 'ready') await checkConfirmation(redis, confirmOptions(config), logger);
+  holder.start();
+  // After the drainer, which is registered later, has written what it holds.
+  lifecycle.onClose('lease', () => holder.stop());
   drainer.start();
   lifecycle.onClose('drainer', () => drainer.stop());
   keeper.start();
@@ -82,21 +99,21 @@ async function main(config: WorkerConfig): Promise<void> {
     { redis, campaigns, issued: new PrismaIssuedStore(prisma), registry: metrics.registry, logger },
     config.RECONCILE_MS,
   );
+  const archiver = new Archiver(
+    { campaigns, issued: new PrismaIssuedStore(prisma), letters, gates, logger, metrics },
+    config.ARCHIVE_AFTER_MS,
+  );
+  archiver.start();
+  lifecycle.onClose('archiver', () => archiver.stop());
   reconciler.start();
   lifecycle.onClose('reconciler', () => reconciler.stop());
   logger.info({ worker: config.WORKER_NAME, port: config.WORKER_PORT }, 'worker started');
 }
 
-const confirmation = (config: WorkerConfig) => ({
-  minReplicas: config.REDIS_MIN_REPLICAS,
-  // Redis answers before the client gives up on the command.
-  replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),
-});
-
 try {
   await main(readWorkerConfig());
 } catch (err) {
-  if (!(err instanceof ConfigError)) throw err;
+  if (!(err instanceof ConfigError || err instanceof UnsuitableServerError)) throw err;
   process.stderr.write(`${err.message}\n`);
   process.exit(EXIT_CONFIG);
 }

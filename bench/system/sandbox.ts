@@ -17,6 +17,9 @@ const STACK = 'bench';
 const EXTRA = 'bench-extra';
 const LOCK_WAIT_MS = 5_000;
 
+/** Stocks that no run uses up: without a limit of memory they are admitted. */
+const UNLIMITED = { REDIS_MAXMEMORY: '0' };
+
 /**
  * Servers of one benchmark: on free ports of this machine's loopback, data under `.stack/`, each a process known by its
  * id. `run` stops all of them and removes the data, whatever happens; what a killed run left is removed by the next.
@@ -42,10 +45,10 @@ export class Sandbox {
     mkdirSync(instanceFolder('.'), { recursive: true });
     const lock = instanceFolder('bench.lock');
     return await withLock(lock, LOCK_WAIT_MS, async () => {
-      const stack = await openNativeStack({ name: STACK });
+      const stack = await openNativeStack({ name: STACK, env: UNLIMITED });
       await removeEverything(stack);
       mkdirSync(instanceFolder(EXTRA), { recursive: true });
-      const sandbox = new Sandbox(await openNativeStack({ name: STACK }), report);
+      const sandbox = new Sandbox(await openNativeStack({ name: STACK, env: UNLIMITED }), report);
       let closing: Promise<void> | undefined;
       const close = () => (closing ??= sandbox.#close());
       const onSignal = () => {
@@ -97,7 +100,9 @@ export class Sandbox {
     databasePort: number,
     own: Record<string, string>,
   ): Record<string, string> {
-    return appEnvironment(this.#environment, own, { redisPort, databasePort, secrets: this.secrets });
+    // Rivals have commands of their own, and so has what is compared with them.
+    const where = { account: 'owner', redisPort, databasePort, secrets: this.secrets } as const;
+    return appEnvironment(this.#environment, own, where);
   }
 
   async #close(): Promise<void> {

@@ -14,10 +14,15 @@ export interface Call {
   timeoutMs: number;
 }
 
-function readBody(text: string): { rank: number | null; code: string | null } {
+function readBody(text: string): Pick<Answer, 'rank' | 'code' | 'issuedAtMs'> {
   try {
-    const { rank, code } = JSON.parse(text) as { rank?: unknown; code?: unknown };
-    return { rank: typeof rank === 'number' ? rank : null, code: typeof code === 'string' ? code : null };
+    const { rank, code, issuedAt } = JSON.parse(text) as Record<string, unknown>;
+    const issuedAtMs = typeof issuedAt === 'string' ? Date.parse(issuedAt) : NaN;
+    return {
+      rank: typeof rank === 'number' ? rank : null,
+      code: typeof code === 'string' ? code : null,
+      ...(Number.isFinite(issuedAtMs) && { issuedAtMs }),
+    };
   } catch {
     return { rank: null, code: null };
   }

@@ -122,9 +122,9 @@ export class OpenClient {
       const sentMs = Date.now();
       this.writeLine(`> ${userId} ${key} ${sentMs}`);
       const answer = await callIssue({ url: this.#url, agent, userId, key, timeoutMs: TIMEOUT_MS });
-      const { status, rank, durationMs, errorCode, replayed, code } = answer;
+      const { status, rank, durationMs, errorCode, replayed, code, issuedAtMs } = answer;
       this.writeLine(
-        `< ${userId} ${key} ${sentMs} ${status} ${rank ?? '-'} ${durationMs} ${errorCode} ${replayed ? 1 : 0} ${code ?? '-'}`,
+        `< ${userId} ${key} ${sentMs} ${status} ${rank ?? '-'} ${durationMs} ${errorCode} ${replayed ? 1 : 0} ${code ?? '-'} ${issuedAtMs ?? '-'}`,
       );
       if (isDefinite(status)) {
         return status;

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RowPlan } from '../row.js';
+import type { RowPlan, Scene, Seen } from '../row.js';
+import { countIssuedWhileAway } from '../effects.js';
 import { open } from './open-scene.js';
 
 const shape = () => ({ api: 3, worker: 1, env: {} });
 const AWAY_MS = 30_000;
+
+/** With nothing issued meanwhile there was nothing that the stream had to keep. */
+const checkBuffered = ({ injections }: Scene, { attempts }: Seen): string[] =>
+  countIssuedWhileAway(injections, attempts) > 0 ? [] : ['nothing was issued while the database was away'];
 
 export const databaseKilled: RowPlan = {
   number: 9,
@@ -13,6 +18,7 @@ export const databaseKilled: RowPlan = {
   sellsOutAfterMs: 20_000,
   modes: ['native', 'compose'],
   clientsNoticeNothing: true,
+  check: checkBuffered,
   async play(given) {
     const { world, client, inject, times, pause } = open(given);
     for (let i = 0; i < times(5); i += 1) {
@@ -38,6 +44,7 @@ export const databaseAway: RowPlan = {
   sellsOutAfterMs: null,
   modes: ['native', 'compose'],
   clientsNoticeNothing: true,
+  check: checkBuffered,
   async play(given) {
     const { world, inject, pause } = open(given);
     await pause(200, 1_000);

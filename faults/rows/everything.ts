@@ -5,10 +5,11 @@ const PARTS = ['nginx', 'api-1', 'api-2', 'worker-1', 'redis', 'database'];
 
 export const everythingKilled: RowPlan = {
   number: 17,
+  clientsMustNotice: true,
   fault: 'everything killed at once and started again',
   shape: () => ({ api: 2, worker: 1, env: {} }),
   rate: 200,
-  sellsOutAfterMs: 12_000,
+  sellsOutAfterMs: 16_000,
   modes: ['native'],
   async play(given) {
     const { world, random, client, inject, pause } = open(given);

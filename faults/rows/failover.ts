@@ -15,6 +15,7 @@ let sentinels: SentinelSet | undefined;
  */
 export const primaryLost: RowPlan = {
   number: 8,
+  clientsMustNotice: true,
   fault: 'Redis primary lost mid-burst with its disk, the confirmed replica promoted',
   shape: () => ({ api: 3, worker: 1, env: {} }),
   rate: 150,

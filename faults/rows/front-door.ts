@@ -3,6 +3,7 @@ import { open } from './open-scene.js';
 
 export const nginxKilled: RowPlan = {
   number: 13,
+  clientsMustNotice: true,
   fault: 'nginx killed and restarted (clients retry)',
   shape: () => ({ api: 3, worker: 1, env: {} }),
   rate: 300,

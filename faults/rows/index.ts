@@ -3,9 +3,11 @@ import { stockRaisedAndClosed } from './campaign.js';
 import { databaseAway, databaseKilled } from './database.js';
 import { everythingKilled } from './everything.js';
 import { primaryLost } from './failover.js';
+import { primaryCutOff, primaryDiskLost, primaryKilled } from './high-availability.js';
 import { nginxKilled } from './front-door.js';
 import { badNetwork } from './network.js';
 import { poison } from './poison.js';
+import { redisFull, redisStale } from './redis-data.js';
 import { redisFrozen, redisKilled, redisWiped } from './redis.js';
 import { allButOneKilled, oneReplicaKilled, rollingRestart, scaling } from './replicas.js';
 import { workerFrozen, workerKilled } from './workers.js';
@@ -29,4 +31,9 @@ export const ROWS: readonly RowPlan[] = [
   poison,
   stockRaisedAndClosed,
   everythingKilled,
+  primaryKilled,
+  primaryCutOff,
+  primaryDiskLost,
+  redisStale,
+  redisFull,
 ].toSorted((a, b) => a.number - b.number);

@@ -20,6 +20,11 @@ export const badNetwork: RowPlan = {
     proxy = listening;
     return { env: { REDIS_PORT: String(listening.port) }, end: async () => listening.close() };
   },
+  // A delay may pass unnoticed; that nothing at all does means that the api does not go through the proxy.
+  check: (_scene, { attempts }) =>
+    attempts.some(({ answer }) => answer?.status === 503)
+      ? []
+      : ['no client noticed anything of the network'],
   async play(given) {
     const { random, client, inject, pause } = open(given);
     const network = proxy!;

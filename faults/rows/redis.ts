@@ -14,6 +14,7 @@ const FROZEN_MS = 5_000;
 
 export const redisKilled: RowPlan = {
   number: 5,
+  clientsMustNotice: true,
   fault: 'Redis killed and restarted',
   shape,
   rate: 300,
@@ -38,6 +39,7 @@ export const redisKilled: RowPlan = {
 
 export const redisFrozen: RowPlan = {
   number: 6,
+  clientsMustNotice: true,
   fault: 'Redis stopped (SIGSTOP) for 5 s',
   shape,
   rate: 200,
@@ -93,7 +95,7 @@ export const redisWiped: RowPlan = {
   fault: 'Redis wiped when drained, and rebuilt by force mid-burst (mid-burst wipe: see windowOfLoss)',
   shape,
   rate: 300,
-  sellsOutAfterMs: 14_000,
+  sellsOutAfterMs: 25_000,
   modes: ['native'],
   async play(given) {
     const scene = open(given);

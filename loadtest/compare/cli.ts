@@ -1,3 +1,4 @@
+import { allowClosedOutput } from '../../stack/closed-output.js';
 import { abortOnSignals, explain, INTERRUPTED, say } from '../command-line.js';
 import { begin, codeVersion, unfinished } from './begin.js';
 import { withBench } from './bench.js';
@@ -109,4 +110,5 @@ async function main(): Promise<number> {
   }
 }
 
+allowClosedOutput('goOn');
 process.exitCode = await main();

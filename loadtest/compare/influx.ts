@@ -1,3 +1,5 @@
+import { readInfluxLogin, type InfluxLogin } from './influx-login.js';
+
 /** The database of k6's samples and of what a comparison adds; Telegraf's and the collector's is `telegraf`. */
 export const k6Database = 'k6';
 export const metricsDatabase = 'telegraf';
@@ -36,7 +38,22 @@ export interface Series {
 
 /** The little of InfluxDB 1.x's HTTP interface that is needed here. */
 export class Influx {
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly login: InfluxLogin | null = readInfluxLogin(),
+  ) {}
+
+  /**
+   * Makes the first account: InfluxDB lets anybody do that as long as there is none. Harmless when there is one; whether it
+   * is this one shows at the next call.
+   */
+  async ensureAccount(): Promise<void> {
+    if (!this.login) return;
+    const { user, password } = this.login;
+    const q = `CREATE USER "${user}" WITH PASSWORD '${password}' WITH ALL PRIVILEGES`;
+    const { status } = await this.#send('/query', new URLSearchParams({ q }).toString(), false);
+    if (![200, 401, 403].includes(status)) throw new Error(`InfluxDB makes no account: ${status}`);
+  }
 
   createDatabase(name: string): Promise<unknown> {
     return this.#call('/query', new URLSearchParams({ q: `CREATE DATABASE "${name}"` }).toString());
@@ -69,15 +86,27 @@ export class Influx {
     return Number(series?.values[0]?.[1] ?? 0);
   }
 
-  async #call(path: string, body: string): Promise<unknown> {
+  #send(path: string, body: string, loggedIn = true): Promise<Response> {
     const form = path === '/query' ? { 'content-type': 'application/x-www-form-urlencoded' } : {};
-    const response = await fetch(`${this.url}${path}`, {
+    const login =
+      this.login && loggedIn
+        ? { authorization: `Basic ${btoa(`${this.login.user}:${this.login.password}`)}` }
+        : {};
+    return fetch(`${this.url}${path}`, {
       method: 'POST',
       body,
-      headers: form,
+      headers: { ...form, ...login },
       signal: AbortSignal.timeout(60_000),
     });
+  }
+
+  async #call(path: string, body: string): Promise<unknown> {
+    const response = await this.#send(path, body);
     const said = await response.text();
+    if (response.status === 401)
+      throw new Error(
+        `${this.url} does not know INFLUXDB_USER and INFLUXDB_PASSWORD of .env: ${said.slice(0, 200)}`,
+      );
     if (!response.ok) throw new Error(`InfluxDB, ${path}: ${response.status} ${said.slice(0, 300)}`);
     return said === '' ? undefined : JSON.parse(said);
   }

@@ -114,6 +114,8 @@ export async function openInflux(
   }
   const influx = new Influx(found.url);
   try {
+    // In somebody else's InfluxDB nobody makes accounts.
+    if (!named) await influx.ensureAccount();
     for (const database of [k6Database, metricsDatabase]) await influx.createDatabase(database);
   } catch (error) {
     await found.close();

@@ -1,14 +1,15 @@
 import type { Secrets } from '../env-file.js';
-import { databaseUser } from './database-service.js';
+import { databaseUrl, redisLogin, type Account } from './accounts.js';
 
 interface Where {
+  readonly account: Account;
   readonly redisPort: number;
   readonly databasePort: number;
   readonly secrets: Secrets;
 }
 
-/** make's and npm's own variables, and what only the database server or Grafana may know. */
-const withheld = /^(MYSQL_|GRAFANA_|MAKE|MFLAGS$|npm_)/;
+/** make's and npm's own variables, and the secrets of others. */
+const withheld = /^(MYSQL_|REDIS_[A-Z]+_PASSWORD$|METRICS_|INFLUXDB_|SENTINEL_|GRAFANA_|MAKE|MFLAGS$|npm_)/;
 
 /**
  * Environment of api, worker, migrate and ops. Ports and hosts are this instance's, whatever `.env` says for compose;
@@ -17,18 +18,17 @@ const withheld = /^(MYSQL_|GRAFANA_|MAKE|MFLAGS$|npm_)/;
 export function appEnvironment(
   environment: Readonly<Record<string, string>>,
   overrides: Readonly<Record<string, string>>,
-  { redisPort, databasePort, secrets }: Where,
+  { account, redisPort, databasePort, secrets }: Where,
 ): Record<string, string> {
   const inherited = Object.entries(environment).filter(([name]) => !withheld.test(name));
-  const password = encodeURIComponent(secrets.MYSQL_PASSWORD);
   return {
     ...Object.fromEntries(inherited),
     NODE_ENV: 'production',
     TZ: 'UTC',
     REDIS_HOST: '127.0.0.1',
     REDIS_PORT: String(redisPort),
-    REDIS_PASSWORD: secrets.REDIS_PASSWORD,
-    DATABASE_URL: `mysql://${databaseUser}:${password}@127.0.0.1:${databasePort}/coupons`,
+    ...redisLogin(account, secrets),
+    DATABASE_URL: databaseUrl(account, secrets, databasePort),
     ADMIN_TOKEN: secrets.ADMIN_TOKEN,
     ...overrides,
   };

@@ -9,14 +9,12 @@ import { plainEnvironment, type ServiceSpec } from './service-spec.js';
 
 const run = promisify(execFile);
 
-/** The api's and worker's account; all rights on `coupons`, none elsewhere. */
-export const databaseUser = 'coupon';
-
 export interface DatabaseOptions {
   readonly program: DatabaseProgram;
   readonly folder: string;
   readonly port: number;
-  readonly password: string;
+  /** User → password. `coupon` owns the database; the others' rights: prisma/grants.sql. */
+  readonly accounts: Readonly<Record<string, string>>;
   readonly rootPassword: string;
 }
 
@@ -56,12 +54,17 @@ ${flavour[program.product].join('\n')}
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 
 /** Runs at every start, before the port opens: a password changed in .env takes effect at the next start. */
-const initialSql = ({ password, rootPassword }: DatabaseOptions): string => `\
+const initialSql = ({ accounts, rootPassword }: DatabaseOptions): string => `\
 ALTER USER 'root'@'localhost' IDENTIFIED BY ${quoted(rootPassword)};
 CREATE DATABASE IF NOT EXISTS coupons CHARACTER SET utf8mb4;
-CREATE USER IF NOT EXISTS '${databaseUser}'@'127.0.0.1' IDENTIFIED BY ${quoted(password)};
-ALTER USER '${databaseUser}'@'127.0.0.1' IDENTIFIED BY ${quoted(password)};
-GRANT ALL ON coupons.* TO '${databaseUser}'@'127.0.0.1';
+DROP USER IF EXISTS 'coupon'@'127.0.0.1';
+${Object.entries(accounts)
+  .flatMap(([user, password]) => [
+    `CREATE USER IF NOT EXISTS '${user}'@'%' IDENTIFIED BY ${quoted(password)};`,
+    `ALTER USER '${user}'@'%' IDENTIFIED BY ${quoted(password)};`,
+  ])
+  .join('\n')}
+GRANT ALL ON coupons.* TO 'coupon'@'%' WITH GRANT OPTION;
 `;
 
 /** Into a draft folder that is renamed when complete: a start that is broken off leaves no half datadir. */

@@ -49,7 +49,7 @@ export class Launcher {
   }
 
   async migrate(): Promise<void> {
-    const env = await this.topology.appEnvironment();
+    const env = { ...(await this.topology.appEnvironment('owner')), DATABASE_GRANTS: 'on' };
     await runJob({ args: [apiProgram('main-migrate')], env, signal: this.signal });
     this.report('migrate: the schema is up to date');
   }

@@ -105,7 +105,7 @@ class NativeStack implements Stack {
   async ops(args: readonly string[], { onLine }: OpsOptions = {}): Promise<void> {
     await runJob({
       args: [apiProgram('main-ops'), ...args],
-      env: await this.topology.appEnvironment(),
+      env: await this.topology.appEnvironment('ops'),
       onLine,
     });
   }

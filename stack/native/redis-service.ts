@@ -7,13 +7,16 @@ export interface RedisOptions {
   readonly program: string;
   readonly folder: string;
   readonly port: number;
+  /** Of the user `default`, who may do everything. */
   readonly password: string;
+  /** Further users, as lines of redis.conf. */
+  readonly accounts?: string;
   /** As redis.conf writes it: `1gb`. */
   readonly maxMemory: string;
 }
 
 /** A 200 has been promised once it is sent: every write is on disk before its reply, and nothing is ever evicted. */
-const configuration = ({ folder, port, password, maxMemory }: RedisOptions): string => `\
+const configuration = ({ folder, port, password, accounts = '', maxMemory }: RedisOptions): string => `\
 bind 127.0.0.1
 port ${port}
 tcp-backlog 65535
@@ -28,7 +31,7 @@ maxmemory ${maxMemory}
 maxmemory-policy noeviction
 lazyfree-lazy-server-del yes
 slowlog-log-slower-than 5000
-`;
+${accounts}`;
 
 /** Whether the server takes the password and answers PING: not while it is loading its AOF. */
 export function answersPing(port: number, password: string): Promise<boolean> {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readSecrets } from '../env-file.js';
+import { databaseAccounts, redisAccounts, type Account } from './accounts.js';
 import { appEnvironment } from './app-environment.js';
 import { databaseService } from './database-service.js';
 import { influxdbService } from './influxdb-service.js';
@@ -64,10 +65,11 @@ export class Topology {
     return names.sort((a, b) => stopRank(a) - stopRank(b) || a.localeCompare(b, 'en', { numeric: true }));
   }
 
-  /** Environment of the Node programs. */
-  async appEnvironment(): Promise<Record<string, string>> {
+  /** Environment of a Node program with this account. */
+  async appEnvironment(account: Account): Promise<Record<string, string>> {
     const { environment, overrides, ports } = this.options;
     return appEnvironment(environment, overrides, {
+      account,
       redisPort: await ports.of('redis'),
       databasePort: await ports.of('database'),
       secrets: readSecrets(environment),
@@ -80,7 +82,7 @@ export class Topology {
     if (kind === 'nginx') return (await this.nginx()).service();
     const port = await ports.of(name);
     if (kind === 'api' || kind === 'worker') {
-      const options = { index: Number(index), port, env: await this.appEnvironment() };
+      const options = { index: Number(index), port, env: await this.appEnvironment(kind) };
       return kind === 'api' ? apiService(options) : workerService(options);
     }
     if (kind === 'influxdb') {
@@ -90,10 +92,12 @@ export class Topology {
     const secrets = readSecrets(environment);
     if (kind === 'redis') {
       const maxMemory = environment['REDIS_MAXMEMORY'] ?? '1gb';
-      return redisService({ program: redis, folder, port, password: secrets.REDIS_PASSWORD, maxMemory });
+      const { REDIS_PASSWORD: password } = secrets;
+      const accounts = redisAccounts(secrets);
+      return redisService({ program: redis, folder, port, password, accounts, maxMemory });
     }
     if (kind !== 'database') throw new Error(`there is no service ${name}`);
-    const passwords = { password: secrets.MYSQL_PASSWORD, rootPassword: secrets.MYSQL_ROOT_PASSWORD };
+    const passwords = { accounts: databaseAccounts(secrets), rootPassword: secrets.MYSQL_ROOT_PASSWORD };
     return databaseService({ program: database, folder, port, ...passwords });
   }
 

@@ -15,6 +15,7 @@ const untilInterrupted = (): Promise<void> =>
   });
 
 async function collect(stack: Stack, influx: Influx, interrupted: Promise<void>): Promise<void> {
+  await influx.ensureAccount();
   for (const name of [k6Database, metricsDatabase]) await influx.createDatabase(name);
   const native = await nativeSources(stack);
   const collector = new Collector(influx, native.sources, say);

@@ -59,12 +59,13 @@ export async function nativeSources(stack: Stack): Promise<NativeSources> {
   const services = await stack.status();
   const redisPort = portOf(services, 'redis');
   const database = await connectDatabase(
-    `mysql://coupon:${secrets.MYSQL_PASSWORD}@127.0.0.1:${portOf(services, 'database')}/coupons`,
+    `mysql://coupon_metrics:${secrets.METRICS_PASSWORD}@127.0.0.1:${portOf(services, 'database')}/`,
   );
   const redis = new Redis({
     host: '127.0.0.1',
     port: redisPort,
-    password: secrets.REDIS_PASSWORD,
+    username: 'metrics',
+    password: secrets.METRICS_PASSWORD,
     commandTimeout: 900,
   });
   redis.on('error', () => undefined);

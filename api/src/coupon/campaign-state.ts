@@ -9,6 +9,8 @@ export type CampaignState = 'scheduled' | 'open' | 'soldOut' | 'ended';
 export function campaignState(campaign: Campaign, issued: number | null, nowMs: number): CampaignState {
   const { closedAt, closesAt, opensAt, total } = campaign;
   if (closedAt || (closesAt && closesAt.getTime() <= nowMs)) return 'ended';
+  // What was archived and has not ended was sold out.
+  if (campaign.archivedAt) return 'soldOut';
   if (opensAt.getTime() > nowMs) return 'scheduled';
   return issued !== null && issued >= total ? 'soldOut' : 'open';
 }

@@ -1,9 +1,10 @@
+import type { Existing } from './stores.js';
 import type { CouponId } from './types.js';
 
 /** Which of these coupons exist. Throws when the database cannot be asked. */
-export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlySet<CouponId>>;
+export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyMap<CouponId, Existing>>;
 
-export type Existence = 'exists' | 'unknown' | 'cannotTell';
+export type Existence = Existing | 'unknown' | 'cannotTell';
 
 type Waiting = Map<CouponId, ((existence: Existence) => void)[]>;
 
@@ -21,7 +22,7 @@ export interface DirectoryOptions {
  * numbers: at most one query is under way, it carries every id that waits, and answers are remembered briefly.
  */
 export class CouponDirectory {
-  readonly #remembered = new Map<CouponId, { exists: boolean; untilMs: number }>();
+  readonly #remembered = new Map<CouponId, { existence: Existing | 'unknown'; untilMs: number }>();
   #waiting: Waiting = new Map();
   /** What the query under way asks; null when there is none. */
   #asked: Waiting | null = null;
@@ -53,10 +54,17 @@ export class CouponDirectory {
     });
   }
 
-  #recall(couponId: CouponId): 'exists' | 'unknown' | undefined {
+  /** What the database said a moment ago of a coupon that was archived: it need not reach Redis either. */
+  recallArchived(couponId: CouponId): 'archivedEnded' | 'archivedSoldOut' | undefined {
+    if (this.#remembered.size === 0) return undefined;
+    const existence = this.#recall(couponId);
+    return existence === 'archivedEnded' || existence === 'archivedSoldOut' ? existence : undefined;
+  }
+
+  #recall(couponId: CouponId): Existing | 'unknown' | undefined {
     const entry = this.#remembered.get(couponId);
     if (!entry) return undefined;
-    if (entry.untilMs > this.#now()) return entry.exists ? 'exists' : 'unknown';
+    if (entry.untilMs > this.#now()) return entry.existence;
     this.#remembered.delete(couponId);
     return undefined;
   }
@@ -67,19 +75,20 @@ export class CouponDirectory {
       this.#waiting = new Map();
       const existing = await this.findExisting([...asked.keys()]).catch(() => null);
       for (const [couponId, resolvers] of asked) {
-        if (existing) this.#remember(couponId, existing.has(couponId));
-        const existence = !existing ? 'cannotTell' : existing.has(couponId) ? 'exists' : 'unknown';
+        const known = existing && (existing.get(couponId) ?? 'unknown');
+        if (known) this.#remember(couponId, known);
+        const existence = known ?? 'cannotTell';
         for (const resolve of resolvers) resolve(existence);
       }
     }
     this.#asked = null;
   }
 
-  #remember(couponId: CouponId, exists: boolean): void {
+  #remember(couponId: CouponId, existence: Existing | 'unknown'): void {
     if (this.#remembered.size >= this.options.rememberMax) {
       // Maps keep insertion order: the first key is the oldest.
       this.#remembered.delete(this.#remembered.keys().next().value!);
     }
-    this.#remembered.set(couponId, { exists, untilMs: this.#now() + this.options.rememberMs });
+    this.#remembered.set(couponId, { existence, untilMs: this.#now() + this.options.rememberMs });
   }
 }

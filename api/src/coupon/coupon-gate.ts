@@ -26,6 +26,6 @@ export interface CouponGate {
   readMany(couponIds: readonly CouponId[]): Promise<(GateState | null)[]>;
   /** Brings an open gate in line with MySQL; false when it is shut. */
   update(campaign: Campaign): Promise<boolean>;
-  /** What the user holds and MySQL may not have yet. */
-  findUndrained(userId: UserId): Promise<Issued[]>;
+  /** What each of these users holds and MySQL may not have yet, in order. */
+  findUndrained(userIds: readonly UserId[]): Promise<Issued[][]>;
 }

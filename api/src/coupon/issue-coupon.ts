@@ -1,3 +1,4 @@
+import type { ArchiveReader } from './archive-reader.js';
 import type { CouponDirectory } from './coupon-directory.js';
 import type { IssueBatcher, OnOutcome } from './issue-batcher.js';
 import type { CouponId, UserId } from './types.js';
@@ -5,12 +6,26 @@ import type { CouponId, UserId } from './types.js';
 /** `onOutcome` is called exactly once. */
 export type IssueCoupon = (couponId: CouponId, userId: UserId, attempt: string, onOutcome: OnOutcome) => void;
 
-/** One user's try at one coupon. A shut gate says nothing about the coupon: the directory tells whether it exists. */
+export interface IssueCouponDeps {
+  batcher: IssueBatcher;
+  directory: CouponDirectory;
+  archive: ArchiveReader;
+}
+
+/**
+ * One user's try at one coupon. A shut gate says nothing about the coupon: the directory tells whether it exists, and
+ * whether it was archived.
+ */
 export const createIssueCoupon =
-  (batcher: IssueBatcher, directory: CouponDirectory): IssueCoupon =>
+  ({ batcher, directory, archive }: IssueCouponDeps): IssueCoupon =>
   (couponId, userId, attempt, onOutcome) => {
     if (directory.isKnownUnknown(couponId)) {
       onOutcome({ kind: 'unknownCoupon' });
+      return;
+    }
+    const archived = directory.recallArchived(couponId);
+    if (archived) {
+      archive.submit(couponId, { archived, userId, attempt, onOutcome });
       return;
     }
     batcher.submit(couponId, userId, attempt, (outcome) => {
@@ -19,9 +34,19 @@ export const createIssueCoupon =
         return;
       }
       void directory.lookUp(couponId).then((existence) => {
-        if (existence === 'unknown') onOutcome({ kind: 'unknownCoupon' });
-        else if (existence === 'exists') onOutcome(outcome);
-        else onOutcome({ kind: 'notReady', reason: 'databaseUnavailable' });
+        switch (existence) {
+          case 'live':
+            return onOutcome(outcome);
+          case 'unknown':
+            return onOutcome({ kind: 'unknownCoupon' });
+          case 'cannotTell':
+            return onOutcome({ kind: 'notReady', reason: 'databaseUnavailable' });
+          case 'archivedEnded':
+          case 'archivedSoldOut':
+            return archive.submit(couponId, { archived: existence, userId, attempt, onOutcome });
+          default:
+            return existence satisfies never;
+        }
       });
     });
   };

@@ -1,7 +1,7 @@
-import type { CouponGate } from './coupon-gate.js';
 import type { IssuedStore } from './stores.js';
 import type { CouponId, Issued, UserId } from './types.js';
 import { askedWithin } from './unavailable.js';
+import type { UndrainedReader } from './undrained-reader.js';
 
 export interface UserCouponsPage {
   coupons: Issued[];
@@ -19,19 +19,19 @@ export type ListUserCoupons = (
 ) => Promise<UserCouponsPage | null>;
 
 export interface ListUserCouponsDeps {
-  gate: Pick<CouponGate, 'findUndrained'>;
+  undrained: Pick<UndrainedReader, 'read'>;
   issued: Pick<IssuedStore, 'listByUser'>;
   /** Longest wait for Redis, and for MySQL. */
   limitMs: number;
 }
 
 export const createListUserCoupons =
-  ({ gate, issued, limitMs }: ListUserCouponsDeps): ListUserCoupons =>
+  ({ undrained, issued, limitMs }: ListUserCouponsDeps): ListUserCoupons =>
   async (userId, { after, limit }) => {
     // Redis first: what leaves it between the two questions is in MySQL by the second.
-    const undrained = await askedWithin(limitMs, 'redis', gate.findUndrained(userId));
+    const inRedis = await askedWithin(limitMs, 'redis', undrained.read(userId));
     const persisted = await askedWithin(limitMs, 'database', issued.listByUser(userId));
-    const all = newestFirst([...undrained, ...persisted]);
+    const all = newestFirst([...inRedis, ...persisted]);
     const start = after === null ? 0 : all.findIndex(({ couponId }) => couponId === after) + 1;
     if (after !== null && start === 0) return null;
     const coupons = all.slice(start, start + limit);

@@ -52,14 +52,14 @@ async function lookAt(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponV
   };
 }
 
-/** A campaign that is over needs no gate any more: then MySQL knows. */
+/** A campaign that is over, or archived, needs no gate any more: then MySQL knows. */
 async function countIssued(
   campaign: Campaign,
   { gate, issued, limitMs }: ReadCouponDeps,
 ): Promise<{ count: number; total?: number }> {
   const state = await askedWithin(limitMs, 'redis', gate.read(campaign.id));
   if (state) return { count: state.issued, total: state.total };
-  if (campaignState(campaign, null, Date.now()) === 'ended') {
+  if (campaign.archivedAt || campaignState(campaign, null, Date.now()) === 'ended') {
     return { count: await askedWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
   }
   throw new UnavailableError('redis', { cause: new Error(`the gate of coupon ${campaign.id} is shut`) });

@@ -34,6 +34,7 @@ export type SettleGate = (campaign: Campaign) => Promise<SettledCampaign>;
 export const createSettleGate =
   ({ gate, openGate, onFault }: SettleGateDeps): SettleGate =>
   async (campaign) => {
+    if (campaign.archivedAt) return { campaign, gate: 'shut', issued: null, applied: true };
     try {
       if (!(await gate.update(campaign))) await openGate(campaign.id);
       const reading = await readSoonOpen(gate, campaign.id);

@@ -15,6 +15,10 @@ export interface Campaign {
   closesAt: Date | null;
   /** Set once, when an operator closes the campaign before its time. */
   closedAt: Date | null;
+  /** Rises with each change. */
+  revision: number;
+  /** When its winners were removed from Redis: from then on MySQL alone answers. */
+  archivedAt: Date | null;
 }
 
 /** One coupon in one user's hands: what a 200 promised, what the stream carries and what MySQL keeps. */
@@ -41,10 +45,3 @@ export type IssueOutcome =
   | { kind: 'notReady'; reason: 'gateShut' | 'redisUnavailable' | 'backlogFull' | 'databaseUnavailable' }
   /** The command was sent and no reply came: repeating it with the same attempt key tells. */
   | { kind: 'outcomeUnknown' };
-
-/** Live numbers of a campaign in Redis. */
-export interface CampaignProgress {
-  /** Highest rank handed out. */
-  issued: number;
-  total: number;
-}

@@ -1,4 +1,10 @@
-import type { Contradiction, IssuedStore, PersistResult } from '../coupon/stores.js';
+import {
+  LeaseLostError,
+  type Contradiction,
+  type IssuedStore,
+  type Lease,
+  type PersistResult,
+} from '../coupon/stores.js';
 import type { CouponId, Issued, UserId } from '../coupon/types.js';
 import { pagesByCoupon } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
@@ -11,15 +17,25 @@ const USER_COUPONS_MAX = 1_000;
 export class PrismaIssuedStore implements IssuedStore {
   constructor(private readonly prisma: PrismaClient) {}
 
-  async persist(batch: readonly Issued[]): Promise<PersistResult> {
-    const inserted = await this.#insert(batch);
+  async persist(batch: readonly Issued[], lease: Lease): Promise<PersistResult> {
+    const inserted = await this.#insert(batch, lease);
     if (inserted === batch.length) return { inserted, replayed: 0, contradictions: [] };
+    const { worker, token } = lease;
+    if ((await this.prisma.workerLease.count({ where: { worker, token } })) === 0)
+      throw new LeaseLostError(`the lease of ${worker} was taken away: what it holds is read again`);
     const contradictions = await this.#findContradictions(batch);
     return { inserted, replayed: batch.length - inserted - contradictions.length, contradictions };
   }
 
   countByCoupon(couponId: CouponId): Promise<number> {
     return this.prisma.issuedCoupon.count({ where: { couponId: BigInt(couponId) } });
+  }
+
+  async findHolders(couponId: CouponId, userIds: readonly UserId[]): Promise<Map<UserId, Issued>> {
+    const rows = await this.prisma.issuedCoupon.findMany({
+      where: { couponId: BigInt(couponId), userId: { in: [...userIds] } },
+    });
+    return new Map(rows.map((row) => [row.userId, toIssued(row)]));
   }
 
   streamByCoupon(couponId: CouponId): AsyncIterable<Issued[]> {
@@ -39,8 +55,12 @@ export class PrismaIssuedStore implements IssuedStore {
    * One JSON parameter instead of five a row: the client's cost a row falls from 153 µs (createMany) to about 3 µs. Only
    * duplicates pass in silence, by an update that changes nothing; INSERT IGNORE would hide real errors too. Sorted, so
    * that two workers with overlapping batches lock in the same order. Returns how many rows are new.
+   *
+   * Nothing is written without the lease. It is locked for reading, as the coupons are, so that whoever takes it away waits
+   * for this statement. In a subquery: MySQL refuses to lock what JSON_TABLE makes (error 3569).
+   * WHERE TRUE keeps it from taking the next ON for one of the join.
    */
-  async #insert(batch: readonly Issued[]): Promise<number> {
+  async #insert(batch: readonly Issued[], { worker, token }: Lease): Promise<number> {
     if (batch.length === 0) return 0;
     const rows = batch
       .toSorted((a, b) => a.couponId - b.couponId || a.rank - b.rank)
@@ -55,7 +75,10 @@ export class PrismaIssuedStore implements IssuedStore {
       INSERT INTO issued_coupons (coupon_id, user_id, issue_rank, issued_at, attempt)
       SELECT STRAIGHT_JOIN coupons.id, item.user_id, item.issue_rank,
         TIMESTAMP('1970-01-01 00:00:00') + INTERVAL (item.issued_at_ms * 1000) MICROSECOND, item.attempt
-      FROM JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
+      FROM (
+        SELECT worker FROM worker_leases WHERE worker = ${worker} AND token = ${token} LOCK IN SHARE MODE
+      ) AS lease
+      STRAIGHT_JOIN JSON_TABLE(${JSON.stringify(rows)}, '$[*]' COLUMNS (
         coupon_id BIGINT UNSIGNED PATH '$[0]' ERROR ON ERROR,
         user_id VARCHAR(255) PATH '$[1]' ERROR ON ERROR,
         issue_rank BIGINT UNSIGNED PATH '$[2]' ERROR ON ERROR,
@@ -63,6 +86,7 @@ export class PrismaIssuedStore implements IssuedStore {
         attempt VARCHAR(255) PATH '$[4]' ERROR ON ERROR
       )) AS item
       JOIN coupons ON coupons.id = item.coupon_id AND item.issue_rank <= coupons.total
+      WHERE TRUE
       ON DUPLICATE KEY UPDATE attempt = issued_coupons.attempt`;
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mariadb';
 import type { Logger } from '../logger.js';
 import { splitStatements, type Migration } from './migrations.js';
-import { parseDatabaseUrl } from './prisma-client.js';
+import { parseDatabaseUrl, tlsOptions, type DatabaseTls } from './prisma-client.js';
 
 /** The message says what to do next. */
 export class MigrationError extends Error {
@@ -13,6 +13,9 @@ export class MigrationError extends Error {
 export interface MigrateOptions {
   databaseUrl: string;
   migrations: readonly Migration[];
+  tls?: DatabaseTls;
+  /** SQL that is run after every migration, also when there was nothing to migrate: it may be repeated. */
+  grants?: readonly string[];
   logger: Logger;
   /** How long to wait for the database to answer, and then for another migration to end. Both in ms. */
   connectWithinMs?: number;
@@ -52,6 +55,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       await apply(connection, migration);
       options.logger.info({ migration: migration.name }, 'migration applied');
     }
+    for (const grant of options.grants ?? []) await give(connection, grant);
     return pending.map(({ name }) => name);
   } finally {
     // The lock goes with the connection.
@@ -59,8 +63,20 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
+async function give(connection: Connection, grant: string): Promise<void> {
+  try {
+    await connection.query(grant);
+  } catch (err) {
+    throw new MigrationError(
+      `"${grant}" failed: ${(err as Error).message}. The accounts must be there first: see prisma/grants.sql.`,
+      { cause: err },
+    );
+  }
+}
+
 async function connect({
   databaseUrl,
+  tls = {},
   logger,
   connectWithinMs = 60_000,
 }: MigrateOptions): Promise<Connection> {
@@ -69,6 +85,7 @@ async function connect({
     try {
       const connection = await createConnection({
         ...parseDatabaseUrl(databaseUrl),
+        ...tlsOptions(tls),
         connectTimeout: 5_000,
         allowPublicKeyRetrieval: true,
         initSql: [

@@ -21,6 +21,10 @@ export function findMigrationsFolder(): string {
   throw new Error(`there is no prisma/migrations in any folder above ${start}`);
 }
 
+/** The statements of `prisma/grants.sql`. */
+export const readGrants = async (folder = findMigrationsFolder()): Promise<string[]> =>
+  splitStatements(await readFile(join(dirname(folder), 'grants.sql'), 'utf8'));
+
 /** Ordered by name, as Prisma orders them. */
 export async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true });
@@ -48,7 +52,7 @@ export function splitStatements(sql: string): string[] {
     OPAQUE.lastIndex = at;
     const opaque = OPAQUE.exec(sql)?.[0];
     if (opaque) {
-      const isComment = /^(--|#|\/\*(?!!))/.test(opaque);
+      const isComment = /^(--|#|\/\*(?!M?!))/.test(opaque);
       current += isComment ? ' ' : opaque;
       at += opaque.length;
     } else if (sql[at] === ';') {

@@ -36,10 +36,21 @@ const SESSION = [
   'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED',
 ];
 
+export type DatabaseTls = Partial<
+  Pick<DatabaseConfig, 'DATABASE_TLS' | 'DATABASE_TLS_CA' | 'DATABASE_TLS_CERT' | 'DATABASE_TLS_KEY'>
+>;
+
+/** Nothing when TLS is off. */
+export function tlsOptions(config: DatabaseTls) {
+  if (config.DATABASE_TLS !== 'on') return {};
+  const { DATABASE_TLS_CA: ca, DATABASE_TLS_CERT: cert, DATABASE_TLS_KEY: key } = config;
+  return { ssl: { rejectUnauthorized: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } };
+}
+
+type ClientConfig = Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'> & DatabaseTls;
+
 /** Connects on first use; `$disconnect()` it when done. */
-export function createPrismaClient(
-  config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'>,
-): PrismaClient {
+export function createPrismaClient(config: ClientConfig): PrismaClient {
   const adapter: Pick<PrismaMariaDb, 'provider' | 'adapterName' | 'connect'> = {
     provider: 'mysql',
     adapterName: 'mariadb',
@@ -52,9 +63,10 @@ export function createPrismaClient(
   return new PrismaClient({ adapter, errorFormat: 'minimal' });
 }
 
-function createSafePool(config: Pick<DatabaseConfig, 'DATABASE_URL' | 'DATABASE_POOL'>): Pool {
+function createSafePool(config: ClientConfig): Pool {
   const pool = createPool({
     ...parseDatabaseUrl(config.DATABASE_URL),
+    ...tlsOptions(config),
     connectionLimit: config.DATABASE_POOL,
     minimumIdle: 1,
     connectTimeout: CONNECT_TIMEOUT_MS,

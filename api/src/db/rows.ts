@@ -8,6 +8,8 @@ export const toCampaign = (row: Coupon): Campaign => ({
   opensAt: row.opensAt,
   closesAt: row.closesAt,
   closedAt: row.closedAt,
+  revision: row.revision,
+  archivedAt: row.archivedAt,
 });
 
 export const toIssued = (row: IssuedCoupon): Issued => ({

@@ -14,7 +14,7 @@ export function campaignBody({ campaign, gate, issued }: LiveCampaign): Campaign
     opensAt: isoTime(campaign.opensAt.getTime()),
     closesAt: timeOrNull(campaign.closesAt),
     closedAt: timeOrNull(campaign.closedAt),
-    gate,
+    gate: campaign.archivedAt ? 'archived' : gate,
     issued,
     remaining: issued === null ? null : Math.max(0, campaign.total - issued),
   };

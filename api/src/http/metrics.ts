@@ -7,6 +7,7 @@ export interface ApiMetrics {
   registry: Registry;
   onAnswer: (kind: AnswerKind, durationMs: number) => void;
   onBatch: (size: number, durationMs: number) => void;
+  staleGates: Counter;
 }
 
 /** `pending`: attempts whose outcome is not known yet. */
@@ -64,8 +65,15 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
     registers: [registry],
   });
 
+  const staleGates = new Counter({
+    name: 'coupon_gates_stale_total',
+    help: 'Gates that were shut because Redis had an old copy of them: always worth an alarm',
+    registers: [registry],
+  });
+
   return {
     registry,
+    staleGates,
     onAnswer: (kind, durationMs) => {
       answers[kind] += 1;
       duration.observe(durationMs / 1000);

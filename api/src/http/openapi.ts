@@ -10,17 +10,16 @@ import {
   couponSchema,
   issuedSchema,
   newCampaignSchema,
+  userIdSchema,
   userCouponsPageSchema,
   userCouponsSchema,
 } from './schemas.js';
+import { USER_ID_DESCRIPTION } from './user-id.js';
 
 const couponIdPath = z.object({
   couponId: z.int().min(1).meta({ description: 'Id of the coupon', example: 1 }),
 });
-const userIdHeader = z
-  .string()
-  .regex(/^[\x20-\x7e]{1,64}$/)
-  .meta({ description: 'Who asks: printable ASCII, compared byte for byte', example: '4711' });
+const userIdHeader = userIdSchema.meta({ description: `Who asks. ${USER_ID_DESCRIPTION}`, example: '4711' });
 const attemptKeyHeader = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/)
@@ -100,7 +99,7 @@ const adminCalls: RouteConfig[] = [
     responses: {
       201: json('Created, gate open', campaignSchema),
       202: PENDING,
-      ...problems('invalid-request', 'payload-too-large', 'unsupported-media-type'),
+      ...problems('invalid-request', 'campaign-too-large', 'payload-too-large', 'unsupported-media-type'),
       ...adminProblems,
     },
   },
@@ -139,7 +138,13 @@ const adminCalls: RouteConfig[] = [
       202: PENDING,
       ...problems(
         ...(['invalid-coupon-id', 'invalid-request', 'unknown-coupon', 'stock-cannot-shrink'] as const),
-        ...(['already-opened', 'campaign-closed', 'payload-too-large', 'unsupported-media-type'] as const),
+        ...([
+          'already-opened',
+          'campaign-closed',
+          'campaign-too-large',
+          'payload-too-large',
+          'unsupported-media-type',
+        ] as const),
       ),
       ...adminProblems,
     },

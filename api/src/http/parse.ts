@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { CouponId, UserId } from '../coupon/types.js';
+import { USER_ID } from './user-id.js';
 
 const COUPON_ID = /^[1-9][0-9]{0,15}$/;
-const USER_ID = /^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/;
 
 /** A positive integer without sign or leading zero, at most `Number.MAX_SAFE_INTEGER`; null when it is anything else. */
 export function parseCouponId(text: unknown): CouponId | null {
@@ -23,7 +23,7 @@ export function singleHeader(req: IncomingMessage, name: string): string | undef
   return times === 1 ? value : null;
 }
 
-/** The user id of `X-USER-ID`; null when it is missing, repeated, too long or not printable ASCII. */
+/** The user id of `X-USER-ID`; null when it is missing, repeated or none (user-id.ts). */
 export function parseUserId(req: IncomingMessage): UserId | null {
   const value = singleHeader(req, 'x-user-id');
   return typeof value === 'string' && USER_ID.test(value) ? value : null;

@@ -43,6 +43,11 @@ export const PROBLEMS = {
     'The beginning cannot be put off any more: close the campaign instead.',
   ],
   'campaign-closed': [409, 'The campaign was closed for good', 'Create a new campaign.'],
+  'campaign-too-large': [
+    409,
+    'The campaign does not fit into Redis',
+    'Create a smaller one, close campaigns that nobody needs, or give Redis more memory (REDIS_MAXMEMORY).',
+  ],
   'sold-out': [410, 'The coupons are sold out', 'None is left.'],
   ended: [410, 'The campaign has ended', 'Nothing more is issued.'],
   'payload-too-large': [413, 'The body is too large', 'Send less.'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { USER_ID, USER_ID_DESCRIPTION, USER_ID_MAX } from './user-id.js';
 
 /** The only source of the types and of the OpenAPI document. What comes in is strict: an unknown member is a fault. */
 
@@ -21,11 +22,12 @@ const timeOut = z.iso
   .meta({ description: 'ISO 8601, UTC, milliseconds', example: '2030-01-01T00:00:00.000Z' });
 
 const couponId = z.int().min(1).meta({ description: 'Id of the coupon', example: 1 });
-const userId = z
+export const userIdSchema = z
   .string()
   .min(1)
-  .max(64)
-  .meta({ description: 'Printable ASCII, compared byte for byte', example: '4711' });
+  .max(USER_ID_MAX)
+  .regex(USER_ID)
+  .meta({ description: USER_ID_DESCRIPTION, example: '4711' });
 const count = z.int().min(0);
 
 const name = z
@@ -105,9 +107,10 @@ export const couponSchema = z
 export const campaignSchema = couponSchema
   .extend({
     closedAt: timeOut.nullable().meta({ description: 'When an operator closed it' }),
-    gate: z.enum(['open', 'shut', 'unknown']).meta({
+    gate: z.enum(['open', 'shut', 'unknown', 'archived']).meta({
       description:
-        'Whether Redis has the campaign: while it is shut every issue call gets 503; unknown: Redis did not answer',
+        'Whether Redis has the campaign: while it is shut every issue call gets 503; unknown: Redis did not answer; ' +
+        'archived: over for long, MySQL answers',
     }),
     issued: count.nullable().meta({ description: 'Highest rank handed out; null unless the gate is open' }),
     remaining: count.nullable().meta({ description: 'Null unless the gate is open' }),
@@ -131,12 +134,12 @@ export const campaignsSchema = z
 const rank = z.int().min(1).meta({ description: 'Place in line, 1 to total' });
 
 export const issuedSchema = z
-  .object({ couponId, userId, rank, issuedAt: timeOut })
+  .object({ couponId, userId: userIdSchema, rank, issuedAt: timeOut })
   .meta({ id: 'IssuedCoupon' });
 
 export const userCouponsSchema = z
   .object({
-    userId,
+    userId: userIdSchema,
     coupons: z.array(issuedSchema.omit({ userId: true })).meta({ description: 'Newest first' }),
     next: couponId.nullable(),
   })

@@ -1,13 +1,13 @@
 import type { CouponId } from '../coupon/types.js';
-import { deadLetterKey, metaKey, partitionOf, streamKey, winnersKey } from '../redis/keys.js';
-import { parseRecord } from '../redis/redis-gate.js';
+import { metaKey, partitionOf, streamKey, winnersKey } from '../redis/keys.js';
+import { parseRecord } from '../redis/winner-record.js';
 import { OperatorError, type Operator } from './operator.js';
 
 const SCAN_COUNT = 1_000;
 
 /** Everything Redis and MySQL know of one coupon, for the audit: who has which rank, in both, and what is under way. */
 export async function printFacts(operator: Operator, couponId: CouponId): Promise<void> {
-  const { redis, campaigns, issued, print } = operator;
+  const { redis, campaigns, issued, letters, print } = operator;
   const campaign = await campaigns.get(couponId);
   if (!campaign) throw new OperatorError(`There is no coupon ${couponId} in MySQL: check the number.`);
   const [total, rank] = await redis.hmget(metaKey(couponId), 'total', 'issued');
@@ -21,7 +21,7 @@ export async function printFacts(operator: Operator, couponId: CouponId): Promis
   const partition = partitionOf(couponId);
   const [entries, deadLetters] = await Promise.all([
     redis.xlen(streamKey(partition)),
-    redis.xlen(deadLetterKey(partition)),
+    letters.count(partition),
   ]);
   await print({ source: 'stream', entries, deadLetters });
   await print({ source: 'end' });

@@ -1,4 +1,4 @@
-import type { CampaignStore, IssuedStore } from '../coupon/stores.js';
+import type { CampaignStore, DeadLetterStore, IssuedStore, LeaseStore } from '../coupon/stores.js';
 import type { Redis } from '../redis/connection.js';
 
 /** What a command may use. */
@@ -6,6 +6,8 @@ export interface Operator {
   redis: Redis;
   campaigns: CampaignStore;
   issued: IssuedStore;
+  letters: DeadLetterStore;
+  leases: LeaseStore;
   /** One JSON object a line to stdout; waits while the reader is slow. */
   print: (line: object) => Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openGate } from '../coupon/open-gate.js';
 import type { CouponId } from '../coupon/types.js';
-import { DRAIN_WITHIN_MS, SETTLE_MS } from '../worker/gate-keeper.js';
+import { DRAIN_WITHIN_MS, REVOKE_AFTER_MS } from '../worker/gate-keeper.js';
 import { RedisGateOpener } from '../worker/redis-gate-opener.js';
 import { OperatorError, type Operator } from './operator.js';
 
@@ -10,7 +10,7 @@ import { OperatorError, type Operator } from './operator.js';
  * taken from MySQL again; the API answers 503 meanwhile.
  */
 export async function rebuild(operator: Operator, couponId: CouponId, force: boolean): Promise<void> {
-  const { campaigns, redis, print } = operator;
+  const { campaigns, redis, leases, print } = operator;
   const gates = new RedisGateOpener(redis);
   if (!(await campaigns.get(couponId)))
     throw new OperatorError(`There is no coupon ${couponId}: check the number.`);
@@ -18,14 +18,15 @@ export async function rebuild(operator: Operator, couponId: CouponId, force: boo
   const deps = {
     campaigns,
     gates,
-    settleMs: SETTLE_MS,
+    leases,
     drainWithinMs: DRAIN_WITHIN_MS,
+    revokeAfterMs: REVOKE_AFTER_MS,
     pause: (ms: number) => sleep(ms),
   };
   const outcome = await openGate(deps, couponId);
   if (outcome.kind === 'notDrained') {
     throw new OperatorError(
-      `The stream still holds entries of before, so the gate of coupon ${couponId} stays shut: see that a worker runs and ` +
+      `The stream or a worker still holds entries of before, so the gate of coupon ${couponId} stays shut: see that a worker runs and ` +
         'that MySQL answers (command lag), then try again.',
     );
   }

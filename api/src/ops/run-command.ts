@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { CouponId } from '../coupon/types.js';
 import { allPartitions, partitionOf } from '../redis/keys.js';
-import { countDeadLetters } from '../worker/dead-letters.js';
 import { readLag } from '../worker/lag.js';
 import { handleDeadLetters } from './dead-letters.js';
 import { printFacts } from './facts.js';
@@ -28,7 +27,7 @@ export async function runCommand(operator: Operator, args: readonly string[]): P
     case 'lag': {
       const partitions = values.coupon ? [partitionOf(couponOf(values.coupon))] : allPartitions();
       const lag = await readLag(operator.redis, partitions);
-      return operator.print({ ...lag, deadLetters: await countDeadLetters(operator.redis) });
+      return operator.print({ ...lag, deadLetters: await operator.letters.count() });
     }
     case 'reconcile':
       return printReconciliation(operator, values.coupon ? couponOf(values.coupon) : null);

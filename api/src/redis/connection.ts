@@ -17,6 +17,13 @@ const addressOf = (config: RedisConfig) =>
       }
     : { host: config.REDIS_HOST, port: config.REDIS_PORT };
 
+function tlsOf(config: RedisConfig) {
+  if (config.REDIS_TLS === 'off') return {};
+  const { REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key } = config;
+  const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+  return { tls, sentinelTLS: tls, enableTLSForSentinelMode: true };
+}
+
 /** Long enough for `quit` and then `disconnect`. */
 const REVIVE_AFTER_MS = 100;
 
@@ -32,6 +39,8 @@ export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { b
   const limitMs = config.REDIS_COMMAND_TIMEOUT_MS + (blocking?.blockMs ?? 0);
   const redis = new Redis({
     ...addressOf(config),
+    ...tlsOf(config),
+    ...(config.REDIS_USERNAME && { username: config.REDIS_USERNAME }),
     password: config.REDIS_PASSWORD,
     scripts: loadCommands(),
     connectTimeout: 1_000,

@@ -14,12 +14,13 @@ export const partitionOf = (couponId: CouponId): number => couponId % PARTITION_
 export const allPartitions = (): number[] => Array.from({ length: PARTITION_COUNT }, (_, p) => p);
 
 /**
- * HASH, the gate: `total`, `opensAtMs`, `closesAtMs` (0: none), `closed` (0|1), `issued` (highest rank handed out).
- * Missing: not ready.
+ * HASH, the gate: `total`, `opensAtMs`, `closesAtMs` (0: none), `closed` (0|1), `revision` of the campaign, `issued` (highest
+ * rank handed out), `generation` (see checkGate-1.lua), `checked` (identity of the server on which it was compared with
+ * MySQL). Without `total` it is shut: not ready.
  */
 export const metaKey = (couponId: CouponId): string => `{p${partitionOf(couponId)}}:coupon:${couponId}:meta`;
 
-/** HASH, user id → `rank issuedAtMs attempt`. */
+/** HASH, user id → `rank issuedAtMs attempt`: see winner-record.ts. */
 export const winnersKey = (couponId: CouponId): string =>
   `${winnersKeyPrefix(partitionOf(couponId))}${couponId}${WINNERS_KEY_SUFFIX}`;
 
@@ -33,5 +34,5 @@ export const registryKey = (partition: number): string => `{p${partition}}:coupo
 /** STREAM of what was issued and is not yet in MySQL: see issued-entry.ts. */
 export const streamKey = (partition: number): string => `{p${partition}}:issued`;
 
-/** STREAM of the entries that could not be written, each with the reason. */
-export const deadLetterKey = (partition: number): string => `{p${partition}}:dead`;
+/** HASH, coupon id → coupons of it in the stream; `*`: of all coupons of the partition. */
+export const undrainedKey = (partition: number): string => `{p${partition}}:undrained`;

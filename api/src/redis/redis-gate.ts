@@ -6,20 +6,27 @@ import {
   allPartitions,
   metaKey,
   partitionOf,
-  registryKey,
   streamKey,
+  undrainedKey,
   winnersKey,
   winnersKeyPrefix,
   WINNERS_KEY_SUFFIX,
 } from './keys.js';
+import { countConfirmations, type ConfirmOptions } from './confirm-replicas.js';
+import { HighestRanks } from './highest-ranks.js';
+import { ServerIdentity } from './server-identity.js';
+import { parseRecord, UnexpectedReplyError } from './winner-record.js';
 
-/** Codes of issueCoupons-3.lua. */
+/** Codes of issueCoupons-4.lua. */
 const GATE_SHUT = 0;
-const NOT_OPEN = 1;
 const DECIDED = 2;
+const UNCHECKED = 3;
+const STALE = 4;
 const SOLD_OUT = 0;
 const ENDED = -1;
 const BACKLOG_FULL = -2;
+/** Replies that decide about nothing: somebody has to look at the gate first. */
+type Undecided = typeof GATE_SHUT | typeof UNCHECKED | typeof STALE;
 
 /** Replies by which Redis, or the script, refuses before anything is written: nothing was promised. */
 const REFUSED_BEFORE_WRITING =
@@ -27,31 +34,13 @@ const REFUSED_BEFORE_WRITING =
 /** A Redis that refuses does so thousands of times a second. */
 const REFUSALS_LOGGED_EVERY_MS = 1_000;
 
-export class UnexpectedReplyError extends Error {
-  override readonly name = 'UnexpectedReplyError';
-}
-
-/** `rank issuedAtMs attempt`, as issueCoupons-3.lua writes it. Throws `UnexpectedReplyError`. */
-export function parseRecord(record: string): { rank: number; issuedAtMs: number; attempt: string } {
-  const first = record.indexOf(' ');
-  const second = record.indexOf(' ', first + 1);
-  const rank = Number(record.slice(0, first));
-  const issuedAtMs = Number(record.slice(first + 1, second));
-  if (first < 1 || second < 0 || !Number.isSafeInteger(rank) || !Number.isSafeInteger(issuedAtMs)) {
-    throw new UnexpectedReplyError('a winner record is damaged');
-  }
-  return { rank, issuedAtMs, attempt: record.slice(second + 1) };
-}
-
-export const formatRecord = (issued: Pick<Issued, 'rank' | 'issuedAtMs' | 'attempt'>): string =>
-  `${issued.rank} ${issued.issuedAtMs} ${issued.attempt}`;
-
-/** Arguments 1 to 4 of openGate-3.lua after the coupon id, and of updateGate-1.lua. */
-export const gateArguments = (campaign: Campaign): [number, number, number, number] => [
+/** What openGate-3.lua takes after the coupon id, and updateGate-1.lua. */
+export const gateArguments = (campaign: Campaign): [number, number, number, number, number] => [
   campaign.total,
   campaign.opensAt.getTime(),
   campaign.closesAt?.getTime() ?? 0,
   campaign.closedAt ? 1 : 0,
+  campaign.revision,
 ];
 
 function toOutcome(answer: unknown, attempt: string, nowMs: number): IssueOutcome {
@@ -67,65 +56,100 @@ function toOutcome(answer: unknown, attempt: string, nowMs: number): IssueOutcom
   if (answer === SOLD_OUT) return { kind: 'soldOut' };
   if (answer === ENDED) return { kind: 'ended' };
   if (answer === BACKLOG_FULL) return { kind: 'notReady', reason: 'backlogFull' };
-  throw new UnexpectedReplyError(`unknown answer ${answer}`);
+  const opensAtMs = -answer;
+  return { kind: 'notOpen', opensAtMs, retryAfterMs: opensAtMs - nowMs };
 }
 
-function toOutcomes(reply: unknown, attempts: readonly Attempt[]): IssueOutcome[] {
+function toOutcomes(reply: unknown, attempts: readonly Attempt[]): IssueOutcome[] | Undecided {
   if (!Array.isArray(reply)) throw new UnexpectedReplyError('the reply is not an array');
-  switch (reply[0]) {
-    case GATE_SHUT:
-      return attempts.map(() => ({ kind: 'notReady', reason: 'gateShut' }));
-    case NOT_OPEN: {
-      const [, opensAtMs, nowMs] = reply as number[];
-      return attempts.map(() => ({
-        kind: 'notOpen',
-        opensAtMs: opensAtMs!,
-        retryAfterMs: opensAtMs! - nowMs!,
-      }));
-    }
-    case DECIDED: {
-      if (reply.length !== attempts.length + 2) throw new UnexpectedReplyError('not one answer an attempt');
-      const nowMs = reply[1] as number;
-      return attempts.map(({ attempt }, i) => toOutcome(reply[i + 2], attempt, nowMs));
-    }
-    default:
-      throw new UnexpectedReplyError(`unknown code ${String(reply[0])}`);
-  }
+  const [code] = reply as unknown[];
+  if (code === GATE_SHUT || code === UNCHECKED || code === STALE) return code;
+  if (code !== DECIDED) throw new UnexpectedReplyError(`unknown code ${String(code)}`);
+  if (reply.length !== attempts.length + 2) throw new UnexpectedReplyError('not one answer an attempt');
+  const nowMs = reply[1] as number;
+  return attempts.map(({ attempt }, i) => toOutcome(reply[i + 2], attempt, nowMs));
 }
 
-export interface GateOptions {
-  /** Entries a partition's stream may hold before nothing more is issued. */
-  backlogMaxEntries: number;
-  /** Replicas that must confirm an issue before it counts (`WAIT`); 0: none. */
-  minReplicas: number;
-  /** How long they may take, in ms. */
-  replicaTimeoutMs: number;
+/** Replicas that must confirm an issue before it counts, and more. */
+export interface GateOptions extends ConfirmOptions {
+  /** Coupons a partition's stream may hold before nothing more is issued. */
+  backlogMaxCoupons: number;
 }
+
+/**
+ * Compares the gate of a coupon with MySQL: see check-gate.ts. `seen`: the highest rank that this replica has seen. True: it
+ * may issue now. Throws when MySQL or Redis cannot be asked.
+ */
+export type CheckGate = (couponId: CouponId, seen: number) => Promise<boolean>;
+
+const GATE_SHUT_OUTCOME: IssueOutcome = { kind: 'notReady', reason: 'gateShut' };
 
 export class RedisGate implements CouponGate {
+  readonly #server: ServerIdentity;
+  readonly #seen = new HighestRanks();
+  readonly #checking = new Map<CouponId, Promise<boolean>>();
   #refusalLoggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly redis: Redis,
     private readonly options: GateOptions,
     private readonly logger: Logger,
-  ) {}
+    private readonly checkGate: CheckGate,
+  ) {
+    this.#server = ServerIdentity.of(redis);
+  }
 
   async issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]> {
+    const outcomes = await this.#tryIssue(couponId, attempts);
+    if (typeof outcomes !== 'number') return outcomes;
+    const mayIssue = outcomes !== GATE_SHUT && (await this.#checkOnce(couponId));
+    const again = mayIssue ? await this.#tryIssue(couponId, attempts) : GATE_SHUT;
+    return typeof again === 'number' ? attempts.map(() => GATE_SHUT_OUTCOME) : again;
+  }
+
+  async #tryIssue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[] | Undecided> {
     if (this.redis.status !== 'ready')
       return attempts.map(() => ({ kind: 'notReady', reason: 'redisUnavailable' }));
-    const { backlogMaxEntries, minReplicas } = this.options;
-    const args: string[] = [String(couponId), String(backlogMaxEntries), minReplicas > 0 ? '1' : '0'];
-    for (const { userId, attempt } of attempts) args.push(userId, attempt);
+    const server = this.#server.current ?? (await this.#server.read().catch(() => null));
+    if (server === null) return attempts.map(() => ({ kind: 'notReady', reason: 'redisUnavailable' }));
+    const { backlogMaxCoupons, minReplicas } = this.options;
     try {
-      const keys = [metaKey(couponId), winnersKey(couponId), streamKey(partitionOf(couponId))] as const;
+      const { connection } = this.#server;
+      const args: (string | number)[] = [couponId, backlogMaxCoupons, minReplicas > 0 ? 1 : 0];
+      args.push(server, this.#seen.of(couponId));
+      for (const { userId, attempt } of attempts) args.push(userId, attempt);
+      const partition = partitionOf(couponId);
+      const keys = [
+        metaKey(couponId),
+        winnersKey(couponId),
+        streamKey(partition),
+        undrainedKey(partition),
+      ] as const;
       const reply = await this.redis.issueCoupons(...keys, ...args);
-      if (minReplicas > 0) await this.#confirm();
-      return toOutcomes(reply, attempts);
+      const outcomes = toOutcomes(reply, attempts);
+      if (typeof outcomes === 'number') return outcomes;
+      if (minReplicas > 0) await this.#confirm(connection);
+      this.#seen.note(couponId, outcomes);
+      return outcomes;
     } catch (err) {
       const outcome = this.#outcomeOfFault(err, couponId);
       return attempts.map(() => outcome);
     }
+  }
+
+  /** One comparison at a time for each coupon: everybody who waits for it shares its result. False also without an answer. */
+  #checkOnce(couponId: CouponId): Promise<boolean> {
+    let checking = this.#checking.get(couponId);
+    if (!checking) {
+      checking = this.checkGate(couponId, this.#seen.of(couponId))
+        .catch((err: unknown) => {
+          this.logger.warn({ err, couponId }, 'a gate could not be compared with the database');
+          return false;
+        })
+        .finally(() => this.#checking.delete(couponId));
+      this.#checking.set(couponId, checking);
+    }
+    return checking;
   }
 
   async read(couponId: CouponId): Promise<GateState | null> {
@@ -141,27 +165,39 @@ export class RedisGate implements CouponGate {
     return (await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign))) === 1;
   }
 
-  async findUndrained(userId: UserId): Promise<Issued[]> {
-    const perPartition = await Promise.all(
+  async findUndrained(userIds: readonly UserId[]): Promise<Issued[][]> {
+    const found: Issued[][] = userIds.map(() => []);
+    await Promise.all(
       allPartitions().map(async (partition) => {
-        const keys = [registryKey(partition), streamKey(partition)] as const;
-        const prefix = winnersKeyPrefix(partition);
-        const reply = await this.redis.findUserCoupons(...keys, userId, prefix, WINNERS_KEY_SUFFIX);
+        const key = undrainedKey(partition);
+        const reply = await this.redis.findUserCoupons(
+          key,
+          winnersKeyPrefix(partition),
+          WINNERS_KEY_SUFFIX,
+          ...userIds,
+        );
         if (!Array.isArray(reply)) throw new UnexpectedReplyError('the reply is not an array');
-        const found: Issued[] = [];
         for (let i = 0; i + 1 < reply.length; i += 2) {
-          found.push({ couponId: Number(reply[i]), userId, ...parseRecord(String(reply[i + 1])) });
+          const records = reply[i + 1] as (string | null)[];
+          for (const [user, record] of records.entries()) {
+            if (typeof record !== 'string') continue;
+            found[user]!.push({ couponId: Number(reply[i]), userId: userIds[user]!, ...parseRecord(record) });
+          }
         }
-        return found;
       }),
     );
-    return perPartition.flat();
+    return found;
   }
 
-  /** WAIT covers what this connection wrote before it. Sent after the reply: a script Redis did not know is sent twice. */
-  async #confirm(): Promise<void> {
+  /**
+   * WAIT covers what this connection wrote before it, so it must be the connection of the script call: on a new one it would
+   * confirm what a promoted replica never had. Sent after the reply: a script Redis did not know is sent twice.
+   */
+  async #confirm(connection: number): Promise<void> {
     const { minReplicas, replicaTimeoutMs } = this.options;
-    const confirmed = await this.redis.wait(minReplicas, replicaTimeoutMs);
+    if (connection !== this.#server.connection)
+      throw new Error('the connection was lost before replicas confirmed');
+    const confirmed = await countConfirmations(this.redis, this.options);
     if (confirmed < minReplicas) {
       throw new Error(`${confirmed} of ${minReplicas} replicas confirmed within ${replicaTimeoutMs} ms`);
     }

@@ -1,10 +1,17 @@
-import type { IssuedStore } from '../coupon/stores.js';
+import { LeaseLostError, type DeadLetterStore, type IssuedStore, type Lease } from '../coupon/stores.js';
+import type { CouponId } from '../coupon/types.js';
 import type { Logger } from '../logger.js';
-import type { Redis } from '../redis/connection.js';
 import { allPartitions } from '../redis/keys.js';
 import { backoffMs, pause } from './backoff.js';
-import { addDeadLetter, type DeadLetterCause } from './dead-letters.js';
-import { findFailedEntries, toBatches, type DrainBatch } from './drain-batch.js';
+import {
+  describeUndeliverable,
+  findFailedEntries,
+  toBatches,
+  toSettled,
+  toSettledUnread,
+  type DeadLetterCause,
+  type DrainBatch,
+} from './drain-batch.js';
 import {
   isGroupMissing,
   UnconfirmedError,
@@ -29,8 +36,10 @@ export interface DrainerOptions {
 
 export interface DrainerDeps {
   streams: EntryStreams;
-  redis: Redis;
   store: Pick<IssuedStore, 'persist'>;
+  letters: Pick<DeadLetterStore, 'add'>;
+  /** The lease under which to write what is read from now on; null: not now. */
+  currentLease: () => Lease | null;
   /**
    * Asks the database for nothing, and throws when it does not answer. Before anything is delivered once more: a worker that
    * is killed while it waits for its first connection must not count against the entry it has in hand.
@@ -44,22 +53,26 @@ export interface DrainerDeps {
 const RETRY_FIRST_MS = 50;
 const RETRY_MOST_MS = 1_000;
 const RECOVER_PAGE = 200;
+/** How often to look whether there is a lease. */
+const LEASE_POLL_MS = 50;
 /** Deliveries after which an entry is tried alone: one that ends the worker must not drag others along. */
 const SUSPECT_DELIVERIES = 2;
 
 /**
  * Moves what was issued from the streams into MySQL.
  *
+ *   LEASE    Wait for the right to write. What is read from here on is written under this lease or not at all. → RECOVER, READ
  *   RECOVER  Make missing groups. Take over what others left pending for `claimIdleMs`. Deliver to ourselves once more
  *            whatever is pending for us, in batches; suspects alone; what has had too many deliveries to the dead letters.
  *            → READ
  *   READ     Wait for new entries of all partitions. Nothing came → READ (or RECOVER when it is time to look for dead
  *            workers). Something came → DRAIN.
- *   DRAIN    Batch by batch: PERSIST, then dead letters for what cannot be written, then ack and delete. → READ
+ *   DRAIN    Wait until replicas have it, where they must. Batch by batch: PERSIST, then dead letters for what cannot be
+ *            written, then ack and delete; what only a later version can read is left to it. → LEASE
  *   PERSIST  One statement. Database unavailable → hold the claim, wait, again, for ever. Rows at fault → halve until they
  *            stand alone. Fault of no known kind → again a few times, then as if the rows were at fault.
  *
- * Any error of Redis in any state → wait → RECOVER: entries that were delivered and not settled are still pending for us,
+ * Lease lost, or any error of Redis, in any state → wait → LEASE, RECOVER: entries that were delivered and not settled are still pending for us,
  * whatever reply got lost. An entry is acked only after its commit, and writing it again changes nothing, so a crash at any
  * point, a second worker with the same entry and a worker that was stopped for an hour are all harmless.
  */
@@ -68,7 +81,8 @@ export class Drainer {
   readonly #readSize: ReadSize;
   readonly #persister: Persister;
   #running: Promise<void> | undefined;
-  #inHand: Promise<unknown> = Promise.resolve();
+  /** Of the cycle under way: what it reads is written or given up when it ends. */
+  #cycle: Promise<unknown> = Promise.resolve();
   #failing = false;
 
   constructor(
@@ -95,9 +109,9 @@ export class Drainer {
     return this.#running !== undefined && !this.#failing && !this.#persister.isFailing;
   }
 
-  /** Resolves when what is in hand now has been written or given up. */
-  async untilNothingInHand(): Promise<void> {
-    await this.#inHand.catch(() => undefined);
+  /** Resolves when everything that was read before this call has been written or given up. */
+  async untilNothingHeld(): Promise<void> {
+    await this.#cycle.catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -105,12 +119,17 @@ export class Drainer {
     let recoverAtMs = 0;
     let failures = 0;
     while (!signal.aborted) {
+      const lease = this.deps.currentLease();
+      if (!lease) {
+        this.#failing = true;
+        recoverAtMs = 0;
+        await pause(LEASE_POLL_MS, signal);
+        continue;
+      }
       try {
-        if (performance.now() >= recoverAtMs) {
-          await this.#recover();
-          recoverAtMs = performance.now() + this.options.claimIdleMs / 2;
-        }
-        await this.#readAndDrain();
+        const isTimeToRecover = performance.now() >= recoverAtMs;
+        await (this.#cycle = this.#runCycle(lease, isTimeToRecover));
+        if (isTimeToRecover) recoverAtMs = performance.now() + this.options.claimIdleMs / 2;
         failures = 0;
         this.#failing = false;
       } catch (err) {
@@ -123,18 +142,26 @@ export class Drainer {
         this.#failing = true;
         failures += 1;
         if (failures === 1) this.deps.logger.warn({ err }, 'draining is interrupted');
+        if (err instanceof LeaseLostError) await this.#untilAnotherLease(lease);
         this.deps.streams.abandonRead();
         await pause(backoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS), signal);
       }
     }
   }
 
-  async #readAndDrain(): Promise<void> {
+  async #runCycle(lease: Lease, recoverFirst: boolean): Promise<void> {
+    if (recoverFirst) await this.#recover(lease);
     const entries = await this.deps.streams.readNew(this.#readSize.entries, this.options.blockMs);
-    if (entries.length > 0) await this.#takeInHand(entries);
+    if (entries.length > 0) await this.#takeInHand(entries, lease);
   }
 
-  async #recover(): Promise<void> {
+  /** With the one that was lost every try would fail. */
+  async #untilAnotherLease(lost: Lease): Promise<void> {
+    while (this.deps.currentLease()?.token === lost.token && !this.#stopping.signal.aborted)
+      await pause(LEASE_POLL_MS, this.#stopping.signal);
+  }
+
+  async #recover(lease: Lease): Promise<void> {
     const { streams } = this.deps;
     await streams.ensureGroups();
     await Promise.all(
@@ -144,59 +171,80 @@ export class Drainer {
       while (!this.#stopping.signal.aborted) {
         const pending = await streams.listOwnPending(partition, RECOVER_PAGE);
         if (pending.length === 0) break;
-        await this.#redeliver(partition, pending);
+        await this.#redeliver(partition, pending, lease);
       }
     }
   }
 
-  async #redeliver(partition: number, pending: readonly PendingEntry[]): Promise<void> {
+  async #redeliver(partition: number, pending: readonly PendingEntry[], lease: Lease): Promise<void> {
     const { streams, pingDatabase } = this.deps;
     await pingDatabase?.();
     const fine = pending.filter(({ deliveries }) => deliveries < SUSPECT_DELIVERIES);
     if (fine.length > 0) {
       const ids = fine.map(({ id }) => id);
-      await this.#takeInHand(await streams.claim(partition, ids));
+      await this.#takeInHand(await streams.claim(partition, ids), lease);
       return;
     }
     for (const { id, deliveries } of pending) {
       if (deliveries < this.options.maxDeliveries) {
-        await this.#takeInHand(await streams.claim(partition, [id]));
+        await this.#takeInHand(await streams.claim(partition, [id]), lease);
         continue;
       }
       const entry = await streams.peek(partition, id);
-      const detail = `delivered ${deliveries} times and never written`;
-      if (entry) await this.#bury(entry, { reason: 'deliveredTooOften', detail, rows: [] });
-      await streams.settle([{ partition, id }]);
+      if (entry) await this.#giveUp(entry, deliveries);
+      else await streams.settle([toSettledUnread({ partition, id })]);
     }
   }
 
-  async #takeInHand(entries: readonly StreamEntry[]): Promise<void> {
-    const work = this.#drain(entries);
-    this.#inHand = work;
+  async #giveUp(entry: StreamEntry, deliveries: number): Promise<void> {
+    const { couponId, cause, settled, isNewer } = describeUndeliverable(entry, deliveries);
+    if (isNewer) return await this.#setAside([entry]);
+    await this.#bury(entry, couponId, cause);
+    await this.deps.streams.settle([settled]);
+  }
+
+  async #takeInHand(entries: readonly StreamEntry[], lease: Lease): Promise<void> {
     // As long as we are at it, nobody else should think that we are dead.
     const holding = setInterval(() => {
-      this.deps.streams.hold(entries, false).catch(() => undefined);
+      this.deps.streams.hold(entries).catch(() => undefined);
     }, this.options.claimIdleMs / 3);
     try {
-      await work;
+      await this.#drain(entries, lease);
     } finally {
       clearInterval(holding);
     }
   }
 
-  async #drain(entries: readonly StreamEntry[]): Promise<void> {
+  async #drain(entries: readonly StreamEntry[], lease: Lease): Promise<void> {
+    const { streams } = this.deps;
     let rows = 0;
     await this.#untilConfirmed(entries);
     for (const batch of toBatches(entries, this.options.rowsMax)) {
       rows += batch.rows.length;
-      const uncount = () => this.deps.streams.hold(batch.entries, true).catch(() => undefined);
-      const result = await this.#persister.persist(batch.rows, uncount);
+      const inHand = batch.entries.map(({ entry }) => entry);
+      const uncount = () => streams.holdUncounted(inHand).catch(() => undefined);
+      const result = await this.#persister.persist(batch.rows, lease, uncount);
       this.#report(batch, result);
-      const failed = findFailedEntries(batch, result);
-      for (const [entry, cause] of failed) await this.#bury(entry, cause);
-      await this.deps.streams.settle([...batch.entries, ...batch.malformed.map(({ entry }) => entry)]);
+      for (const { entry, couponId, cause } of findFailedEntries(batch, result)) {
+        await this.#bury(entry, couponId, cause);
+      }
+      await streams.settle([
+        ...batch.entries.map(toSettled),
+        ...batch.malformed.map(({ entry }) => toSettledUnread(entry)),
+      ]);
+      if (batch.newer.length > 0) await this.#setAside(batch.newer);
     }
     this.#readSize.observe(entries.length, rows);
+  }
+
+  async #setAside(entries: readonly StreamEntry[]): Promise<void> {
+    const { streams, metrics, logger } = this.deps;
+    await streams.setAside(entries);
+    metrics.setAside.inc(entries.length);
+    logger.error(
+      { entries: entries.length },
+      'entries of a later version are left to a worker of that version',
+    );
   }
 
   /** Replicas that are away are not the entries' fault: such tries do not count as deliveries. */
@@ -204,24 +252,25 @@ export class Drainer {
     const { streams, logger } = this.deps;
     for (let attempt = 1; ; attempt++) {
       try {
-        await streams.confirm();
+        await streams.confirm(entries);
         return;
       } catch (err) {
         if (!(err instanceof UnconfirmedError)) throw err;
         this.#failing = true;
         if (attempt === 1) logger.warn({ reason: err.message }, 'nothing is written until replicas have it');
-        await streams.hold(entries, true);
+        await streams.holdUncounted(entries);
         if (this.#stopping.signal.aborted) throw new StoppedError();
         await pause(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
       }
     }
   }
 
-  async #bury(entry: StreamEntry, cause: DeadLetterCause): Promise<void> {
-    const { logger, metrics, redis } = this.deps;
-    await addDeadLetter(redis, entry, cause);
+  /** Throws when the database is away: the entry stays pending and comes again. */
+  async #bury(entry: StreamEntry, couponId: CouponId | null, cause: DeadLetterCause): Promise<void> {
+    const { logger, metrics, letters } = this.deps;
+    const { partition, id, fields } = entry;
+    await letters.add({ ...cause, partition, entryId: id, couponId, fields });
     metrics.deadLetters.inc({ reason: cause.reason });
-    const { partition, id } = entry;
     logger.error({ partition, id, ...cause, rows: cause.rows.slice(0, 5) }, 'an entry became a dead letter');
   }
 

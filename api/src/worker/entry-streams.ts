@@ -1,12 +1,23 @@
+import type { CouponId } from '../coupon/types.js';
 import type { Redis } from '../redis/connection.js';
+import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from '../redis/confirm-replicas.js';
 import type { EntryFields } from '../redis/issued-entry.js';
-import { allPartitions, CONSUMER_GROUP, streamKey } from '../redis/keys.js';
+import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from '../redis/keys.js';
 
 /** An entry of one partition's stream, delivered to this worker. */
 export interface StreamEntry {
   partition: number;
   id: string;
   fields: EntryFields;
+}
+
+/** What is to be settled of an entry. */
+export interface SettledEntry {
+  partition: number;
+  id: string;
+  couponId: CouponId;
+  /** How many coupons it counts for in the backlog. */
+  coupons: number;
 }
 
 export interface PendingEntry {
@@ -18,19 +29,19 @@ export interface PendingEntry {
 type RawEntry = [id: string, fields: string[] | null];
 
 const TAKE_OVER_PAGE = 1_000;
-
-export interface ConfirmOptions {
-  /** Replicas that must hold what was read before it is written to MySQL; 0: none. */
-  minReplicas: number;
-  /** How long they may take, in ms. */
-  replicaTimeoutMs: number;
-}
-
-const NO_REPLICAS: ConfirmOptions = { minReplicas: 0, replicaTimeoutMs: 0 };
+/** Three an entry: near 1 ms of Redis's time. */
+const SETTLE_ARGUMENTS = 3 * 300;
+/** Consumer that holds what only a later version can read, until a worker of that version takes it over. */
+const NEWER_VERSION = 'newer-version';
 
 /** Too few replicas hold what was read: the primary alone may be about to be replaced by one that never had it. */
 export class UnconfirmedError extends Error {
   override readonly name = 'UnconfirmedError';
+}
+
+/** The server does not have what was read from it: another one has taken its place. What it has is read again. */
+export class EntriesGoneError extends Error {
+  override readonly name = 'EntriesGoneError';
 }
 
 /** A reply of another shape than Redis documents. */
@@ -58,16 +69,10 @@ export class EntryStreams {
     private readonly confirmation: ConfirmOptions = NO_REPLICAS,
   ) {}
 
-  /** Makes what is missing; from the beginning of the stream, so that nothing written before is passed over. */
+  /** Makes what is missing. */
   async ensureGroups(): Promise<void> {
     await Promise.all(
-      allPartitions().map((partition) =>
-        this.redis
-          .xgroup('CREATE', streamKey(partition), CONSUMER_GROUP, '0', 'MKSTREAM')
-          .catch((err: Error) => {
-            if (!err.message.startsWith('BUSYGROUP')) throw err;
-          }),
-      ),
+      allPartitions().map((partition) => this.redis.ensureGroup(streamKey(partition), CONSUMER_GROUP)),
     );
   }
 
@@ -100,15 +105,24 @@ export class EntryStreams {
   }
 
   /**
-   * Resolves when enough replicas hold everything read so far. Without it a rank could be in MySQL that a promoted replica
-   * never had and gives to somebody else. The PING makes what comes before it count for WAIT, which looks at what this
-   * connection did last. Throws `UnconfirmedError`: what was read stays pending.
+   * Resolves when enough replicas hold these entries. Without it a rank could be in MySQL that a promoted replica never had
+   * and gives to somebody else.
+   *
+   * WAIT covers what this connection wrote last, so it follows a write that always propagates, in the same breath and hence on
+   * the same connection: claiming the newest entry of each partition, which also tells that this server has what was read, be
+   * it from its predecessor. (A PING before WAIT does nothing from Redis 7.2 on.)
+   *
+   * Throws `UnconfirmedError` (what was read stays pending) and `EntriesGoneError`.
    */
-  async confirm(): Promise<void> {
-    const { minReplicas, replicaTimeoutMs } = this.confirmation;
-    if (minReplicas === 0) return;
-    await this.redis.ping();
-    const confirmed = await this.redis.wait(minReplicas, replicaTimeoutMs);
+  async confirm(entries: readonly StreamEntry[]): Promise<void> {
+    const { minReplicas } = this.confirmation;
+    if (minReplicas === 0 || entries.length === 0) return;
+    const newest = [...new Map(entries.map((entry) => [entry.partition, entry])).values()];
+    const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));
+    const waiting = countConfirmations(this.redis, this.confirmation);
+    const [claimed, confirmed] = await Promise.all([Promise.all(claims), waiting]);
+    if (claimed.some((ids) => asArray(ids, 'XCLAIM').length !== 1))
+      throw new EntriesGoneError('the server does not have the entries that were read');
     if (confirmed < minReplicas)
       throw new UnconfirmedError(`${confirmed} of ${minReplicas} replicas confirmed`);
   }
@@ -163,37 +177,57 @@ export class EntryStreams {
     return toEntries(partition, asArray(reply, 'XRANGE') as RawEntry[])[0] ?? null;
   }
 
-  /** Says that this worker is still at it. `uncount`: and that the deliveries so far were not the entries' fault. */
-  async hold(entries: readonly StreamEntry[], uncount: boolean): Promise<void> {
+  /** Says that this worker is still at it. */
+  async hold(entries: readonly StreamEntry[]): Promise<void> {
     await this.#perPartition(entries, (partition, ids) =>
-      this.redis.call(
-        'XCLAIM',
-        streamKey(partition),
-        CONSUMER_GROUP,
-        this.consumer,
-        0,
-        ...ids,
-        ...(uncount ? ['RETRYCOUNT', 0] : []),
-        'JUSTID',
-      ),
+      this.#claimIds(partition, this.consumer, ids, false),
+    );
+  }
+
+  /** The same, and that the deliveries so far were not the entries' fault. */
+  async holdUncounted(entries: readonly StreamEntry[]): Promise<void> {
+    await this.#perPartition(entries, (partition, ids) =>
+      this.#claimIds(partition, this.consumer, ids, true),
+    );
+  }
+
+  /** Leaves entries to a worker of a later version, which takes them over as those of a dead worker. */
+  async setAside(entries: readonly StreamEntry[]): Promise<void> {
+    await this.#perPartition(entries, (partition, ids) =>
+      this.#claimIds(partition, NEWER_VERSION, ids, true),
     );
   }
 
   /** Done with these: only after the commit, or after the dead letter is written. */
-  async settle(entries: readonly Pick<StreamEntry, 'partition' | 'id'>[]): Promise<void> {
-    await this.#perPartition(entries, async (partition, ids) => {
-      const key = streamKey(partition);
-      const replies = await this.redis
-        .multi()
-        .xack(key, CONSUMER_GROUP, ...ids)
-        .xdel(key, ...ids)
-        .exec();
-      for (const [err] of replies ?? []) if (err) throw err;
-    });
+  async settle(entries: readonly SettledEntry[]): Promise<void> {
+    const byPartition = new Map<number, (string | number)[]>();
+    for (const { partition, id, couponId, coupons } of entries) {
+      const args = byPartition.get(partition);
+      if (args) args.push(id, couponId, coupons);
+      else byPartition.set(partition, [id, couponId, coupons]);
+    }
+    await Promise.all(
+      [...byPartition].flatMap(([partition, args]) => {
+        const keys = [streamKey(partition), undrainedKey(partition)] as const;
+        const calls: Promise<unknown>[] = [];
+        for (let start = 0; start < args.length; start += SETTLE_ARGUMENTS)
+          calls.push(
+            this.redis.settleEntries(...keys, CONSUMER_GROUP, ...args.slice(start, start + SETTLE_ARGUMENTS)),
+          );
+        return calls;
+      }),
+    );
+  }
+
+  /** XCLAIM … JUSTID. Returns the ids that were there to be claimed. */
+  #claimIds(partition: number, consumer: string, ids: readonly string[], uncount: boolean): Promise<unknown> {
+    const key = streamKey(partition);
+    const count = uncount ? ['RETRYCOUNT', 0] : [];
+    return this.redis.call('XCLAIM', key, CONSUMER_GROUP, consumer, 0, ...ids, ...count, 'JUSTID');
   }
 
   async #perPartition(
-    entries: readonly Pick<StreamEntry, 'partition' | 'id'>[],
+    entries: readonly StreamEntry[],
     command: (partition: number, ids: string[]) => Promise<unknown>,
   ): Promise<void> {
     const ids = new Map<number, string[]>();

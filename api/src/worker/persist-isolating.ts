@@ -1,4 +1,10 @@
-import type { Contradiction, IssuedStore, PersistResult } from '../coupon/stores.js';
+import {
+  LeaseLostError,
+  type Contradiction,
+  type IssuedStore,
+  type Lease,
+  type PersistResult,
+} from '../coupon/stores.js';
 import type { Issued } from '../coupon/types.js';
 import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
 
@@ -14,23 +20,25 @@ export interface IsolatedResult extends PersistResult {
 
 /**
  * Writes what can be written: a batch that fails is halved until the rows at fault stand alone. Throws when the database is
- * unavailable; rows may then be written already, and repeating the whole is harmless.
+ * unavailable or the lease is lost; rows may then be written already, and repeating the whole is harmless.
  */
 export async function persistIsolating(
   store: Pick<IssuedStore, 'persist'>,
   rows: readonly Issued[],
+  lease: Lease,
 ): Promise<IsolatedResult> {
   try {
-    return { ...(await store.persist(rows)), refusals: [] };
+    return { ...(await store.persist(rows, lease)), refusals: [] };
   } catch (err) {
+    if (err instanceof LeaseLostError) throw err;
     if (classifyDatabaseError(err) === 'unavailable') throw err;
     if (rows.length === 1) {
       const refusals = [{ issued: rows[0]!, reason: reasonOf(err) }];
       return { inserted: 0, replayed: 0, contradictions: [], refusals };
     }
     const middle = Math.ceil(rows.length / 2);
-    const first = await persistIsolating(store, rows.slice(0, middle));
-    return merge(first, await persistIsolating(store, rows.slice(middle)));
+    const first = await persistIsolating(store, rows.slice(0, middle), lease);
+    return merge(first, await persistIsolating(store, rows.slice(middle), lease));
   }
 }
 

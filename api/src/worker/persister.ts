@@ -1,4 +1,4 @@
-import type { IssuedStore } from '../coupon/stores.js';
+import { LeaseLostError, type IssuedStore, type Lease } from '../coupon/stores.js';
 import type { Issued } from '../coupon/types.js';
 import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
 import type { Logger } from '../logger.js';
@@ -44,27 +44,36 @@ export class Persister {
 
   /**
    * `onUnavailable` is called after each try that failed because the database is unavailable. Throws `StoppedError` when the
-   * signal aborts meanwhile, nothing else.
+   * signal aborts meanwhile, and `LeaseLostError`, nothing else.
    */
-  async persist(rows: readonly Issued[], onUnavailable: () => Promise<void>): Promise<IsolatedResult> {
+  async persist(
+    rows: readonly Issued[],
+    lease: Lease,
+    onUnavailable: () => Promise<void>,
+  ): Promise<IsolatedResult> {
     let result = nothingPersisted();
     for (let start = 0; start < rows.length; start += this.options.rowsMax) {
       const part = rows.slice(start, start + this.options.rowsMax);
-      result = merge(result, await this.#untilDone(part, onUnavailable));
+      result = merge(result, await this.#untilDone(part, lease, onUnavailable));
       this.#failing = false;
     }
     return result;
   }
 
-  async #untilDone(rows: readonly Issued[], onUnavailable: () => Promise<void>): Promise<IsolatedResult> {
+  async #untilDone(
+    rows: readonly Issued[],
+    lease: Lease,
+    onUnavailable: () => Promise<void>,
+  ): Promise<IsolatedResult> {
     const { store, logger, metrics } = this.deps;
     let isolate = false;
     for (let attempt = 1; ; attempt++) {
       try {
         return isolate
-          ? await persistIsolating(store, rows)
-          : { ...(await store.persist(rows)), refusals: [] };
+          ? await persistIsolating(store, rows, lease)
+          : { ...(await store.persist(rows, lease)), refusals: [] };
       } catch (err) {
+        if (err instanceof LeaseLostError) throw err;
         const fault = classifyDatabaseError(err);
         metrics.persistFailures.inc({ fault });
         isolate ||= fault === 'data' || (fault === 'unknown' && attempt >= this.options.maxTries);

@@ -64,13 +64,12 @@ async function look(
 
 const PAGE = 200;
 
-/** Every campaign that did not end before `endedAfter`, one after the other. */
+/** Every campaign that is not archived, one after the other. */
 export async function* reconcileLive(
   deps: ReconcileDeps & { campaigns: Pick<CampaignStore, 'listLive'> },
-  endedAfter: Date,
 ): AsyncGenerator<Reconciliation> {
   for (let afterId = 0; ;) {
-    const page = await deps.campaigns.listLive({ afterId, limit: PAGE, endedAfter });
+    const page = await deps.campaigns.listLive({ afterId, limit: PAGE });
     for (const { id } of page) yield await reconcile(deps, id);
     if (page.length < PAGE) return;
     afterId = page.at(-1)!.id;

@@ -1,7 +1,6 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Logger } from '../logger.js';
 import { pause } from './backoff.js';
-import { KEEP_AFTER_END_MS } from './gate-keeper.js';
 import { reconcileLive, type ReconcileDeps } from './reconcile.js';
 import type { CampaignStore } from '../coupon/stores.js';
 
@@ -65,7 +64,7 @@ export class Reconciler {
   /** One comparison. Throws when MySQL or Redis cannot be asked: the metrics then keep what they said. */
   async check(): Promise<void> {
     const sums: Sums = { missingInMysql: 0, missingInRedis: 0, vacantRanks: 0, shutGates: 0 };
-    for await (const one of reconcileLive(this.deps, new Date(Date.now() - KEEP_AFTER_END_MS))) {
+    for await (const one of reconcileLive(this.deps)) {
       sums.missingInMysql += one.missingInMysql;
       sums.missingInRedis += one.missingInRedis;
       sums.vacantRanks += one.vacantRanks;

@@ -1,19 +1,45 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { GateCheck, GateChecker } from '../coupon/check-gate.js';
 import type { GateOpener } from '../coupon/open-gate.js';
+import type { GateFence } from '../coupon/stores.js';
 import type { Campaign, CouponId, Issued } from '../coupon/types.js';
 import type { Redis } from '../redis/connection.js';
 import { metaKey, partitionOf, registryKey, streamKey, winnersKey } from '../redis/keys.js';
-import { formatRecord, gateArguments } from '../redis/redis-gate.js';
+import { gateArguments } from '../redis/redis-gate.js';
+import { ServerIdentity } from '../redis/server-identity.js';
+import { formatRecord, UnexpectedReplyError } from '../redis/winner-record.js';
 
 /** Winners in one HSET: near 1 ms of Redis's time. */
 const WINNERS_CHUNK = 500;
+/** Gates in one inspectGates: near 1 ms of Redis's time. */
+const INSPECT_CHUNK = 500;
 const POLL_MS = 50;
 
-export class RedisGateOpener implements GateOpener {
-  constructor(private readonly redis: Redis) {}
+/** Codes of checkGate-1.lua. */
+const CHECK_KINDS = ['shut', 'checked', 'stale'] as const;
+/** Code of openGate-3.lua. */
+const ALREADY_OPEN = -1;
+
+/** What the gate keeper needs to know of a gate. */
+export interface GateView {
+  couponId: CouponId;
+  /** Highest rank handed out; null: it is shut. */
+  issued: number | null;
+  /** Of the campaign, as the gate has it; -1: none. */
+  revision: number;
+  /** Compared with MySQL since this server has its data. */
+  checked: boolean;
+}
+
+export class RedisGateOpener implements GateOpener, GateChecker {
+  readonly #server: ServerIdentity;
+
+  constructor(private readonly redis: Redis) {
+    this.#server = ServerIdentity.of(redis);
+  }
 
   async isOpen(couponId: CouponId): Promise<boolean> {
-    return (await this.redis.exists(metaKey(couponId))) === 1;
+    return (await this.redis.hexists(metaKey(couponId), 'total')) === 1;
   }
 
   async untilDrained(
@@ -40,6 +66,10 @@ export class RedisGateOpener implements GateOpener {
     return true;
   }
 
+  async clearWinners(couponId: CouponId): Promise<void> {
+    await this.redis.unlink(winnersKey(couponId));
+  }
+
   async putWinners(winners: readonly Issued[]): Promise<void> {
     for (let start = 0; start < winners.length; start += WINNERS_CHUNK) {
       const chunk = winners.slice(start, start + WINNERS_CHUNK);
@@ -48,18 +78,30 @@ export class RedisGateOpener implements GateOpener {
     }
   }
 
-  async open(campaign: Campaign, issued: number): Promise<boolean> {
-    const keys = [
-      metaKey(campaign.id),
-      registryKey(partitionOf(campaign.id)),
-      winnersKey(campaign.id),
-    ] as const;
-    return (await this.redis.openGate(...keys, campaign.id, ...gateArguments(campaign), issued)) === 1;
+  async open(campaign: Campaign, highestRank: number, generation: number): Promise<number | null> {
+    const { id } = campaign;
+    const keys = [metaKey(id), registryKey(partitionOf(id)), winnersKey(id)] as const;
+    const args = [id, ...gateArguments(campaign), highestRank, generation, await this.#server.read()];
+    const issued = Number(await this.redis.openGate(...keys, ...args));
+    return issued === ALREADY_OPEN ? null : issued;
   }
 
-  /** Shuts a gate: nothing is issued until it is opened again, from MySQL. */
+  /** Shuts a gate: nothing is issued until it is opened again, from MySQL and after the highest rank handed out here. */
   async shut(couponId: CouponId): Promise<void> {
-    await this.redis.del(metaKey(couponId));
+    await this.redis.hdel(metaKey(couponId), 'total');
+  }
+
+  async countWinners(couponId: CouponId): Promise<number> {
+    return await this.redis.hlen(winnersKey(couponId));
+  }
+
+  /** Everything of the coupon goes: its memory is freed in the background. */
+  async remove(couponId: CouponId): Promise<void> {
+    await this.redis
+      .multi()
+      .unlink(metaKey(couponId), winnersKey(couponId))
+      .srem(registryKey(partitionOf(couponId)), couponId)
+      .exec();
   }
 
   /** Brings an open gate in line with MySQL. */
@@ -67,26 +109,40 @@ export class RedisGateOpener implements GateOpener {
     await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign));
   }
 
-  /** The gates that are shut, and those that are behind what MySQL says (an update that never reached Redis). */
-  async inspect(campaigns: readonly Campaign[]): Promise<{ shut: CouponId[]; behind: CouponId[] }> {
-    const shut: CouponId[] = [];
-    const behind: CouponId[] = [];
-    const metas = await Promise.all(
-      campaigns.map(({ id }) => this.redis.hmget(metaKey(id), 'total', 'opensAtMs', 'closesAtMs', 'closed')),
-    );
-    for (const [i, campaign] of campaigns.entries()) {
-      const [total, ...rest] = metas[i]!.map((value) => (value === null ? NaN : Number(value)));
-      const [wantedTotal, ...wanted] = gateArguments(campaign);
-      if (Number.isNaN(total)) shut.push(campaign.id);
-      // The stock only rises and a closed one stays closed: such a difference the other way is not to be mended here.
-      else if (
-        total! < wantedTotal ||
-        rest[0] !== wanted[0] ||
-        rest[1] !== wanted[1] ||
-        rest[2]! < wanted[2]!
-      )
-        behind.push(campaign.id);
+  async check(couponId: CouponId, { generation, highestRank }: GateFence): Promise<GateCheck> {
+    const server = await this.#server.refresh();
+    const reply = await this.redis.checkGate(metaKey(couponId), server, generation, highestRank);
+    const [code, has] = reply as number[];
+    const kind = CHECK_KINDS[code!];
+    if (kind === undefined) throw new UnexpectedReplyError(`unknown code ${String(code)}`);
+    return kind === 'checked' ? { kind, generation: has! } : { kind };
+  }
+
+  /** One view a coupon, in no particular order. */
+  async inspect(couponIds: readonly CouponId[]): Promise<GateView[]> {
+    const server = await this.#server.refresh();
+    const views: GateView[] = [];
+    const byPartition = new Map<number, CouponId[]>();
+    for (const couponId of couponIds) {
+      const partition = partitionOf(couponId);
+      const others = byPartition.get(partition);
+      if (others) others.push(couponId);
+      else byPartition.set(partition, [couponId]);
     }
-    return { shut, behind };
+    for (const ofPartition of byPartition.values()) {
+      for (let start = 0; start < ofPartition.length; start += INSPECT_CHUNK) {
+        const chunk = ofPartition.slice(start, start + INSPECT_CHUNK);
+        const reply = (await this.redis.inspectGates(
+          chunk.length,
+          ...chunk.map(metaKey),
+          server,
+        )) as number[];
+        for (const [i, couponId] of chunk.entries()) {
+          const [issued, revision, checked] = reply.slice(i * 3, i * 3 + 3) as [number, number, number];
+          views.push({ couponId, issued: issued < 0 ? null : issued, revision, checked: checked === 1 });
+        }
+      }
+    }
+    return views;
   }
 }

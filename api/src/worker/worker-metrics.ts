@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { countDeadLetters } from './dead-letters.js';
 import { readLag } from './lag.js';
+import type { DeadLetterStore } from '../coupon/stores.js';
 import type { Redis } from '../redis/connection.js';
 
 export interface WorkerMetrics {
@@ -12,6 +12,9 @@ export interface WorkerMetrics {
   deadLetters: Counter<'reason'>;
   lastCommit: Gauge;
   gatesOpened: Counter<'kind'>;
+  staleGates: Counter;
+  setAside: Counter;
+  archived: Counter;
 }
 
 function counter<T extends string = never>(
@@ -29,8 +32,8 @@ function shared<T>(read: () => Promise<T>): () => Promise<T> {
   return () => (underWay ??= read().finally(() => (underWay = undefined)));
 }
 
-/** Gauges that ask Redis do so when they are scraped; without an answer they are NaN, not zero. */
-export function createWorkerMetrics(redis: Redis): WorkerMetrics {
+/** Gauges that ask Redis or MySQL do so when they are scraped; without an answer they are NaN, not zero. */
+export function createWorkerMetrics(redis: Redis, letters: Pick<DeadLetterStore, 'count'>): WorkerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const lagNow = shared(() => readLag(redis).catch(() => null));
@@ -57,7 +60,7 @@ export function createWorkerMetrics(redis: Redis): WorkerMetrics {
     help: 'Dead letters waiting for an operator',
     registers: [registry],
     async collect() {
-      this.set(await countDeadLetters(redis).catch(() => NaN));
+      this.set(await letters.count().catch(() => NaN));
     },
   });
   return {
@@ -85,5 +88,20 @@ export function createWorkerMetrics(redis: Redis): WorkerMetrics {
     gatesOpened: counter(registry, 'coupon_gates_opened_total', 'Gates opened: fresh or after a loss', [
       'kind',
     ]),
+    staleGates: counter(
+      registry,
+      'coupon_gates_stale_total',
+      'Gates that were shut because Redis had an old copy of them: always worth an alarm',
+    ),
+    archived: counter(
+      registry,
+      'coupon_campaigns_archived_total',
+      'Campaigns taken out of Redis after their end',
+    ),
+    setAside: counter(
+      registry,
+      'coupon_drain_set_aside_total',
+      'Entries left to a worker of a later version of the service',
+    ),
   };
 }

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Lease } from '../../src/coupon/stores.js';
 import type { Issued } from '../../src/coupon/types.js';
 import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
 import { classifyDatabaseError } from '../../src/db/database-error.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
+import { PrismaLeaseStore } from '../../src/db/lease-store.js';
 import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient, type PrismaClient } from '../../src/db/prisma-client.js';
@@ -13,6 +15,7 @@ let database: TestDatabase;
 let prisma: PrismaClient;
 let campaigns: PrismaCampaignStore;
 let issued: PrismaIssuedStore;
+let lease: Lease;
 
 beforeAll(async () => {
   database = await startDatabase();
@@ -22,6 +25,7 @@ beforeAll(async () => {
   prisma = createPrismaClient({ DATABASE_URL: databaseUrl, DATABASE_POOL: 4 });
   campaigns = new PrismaCampaignStore(prisma);
   issued = new PrismaIssuedStore(prisma);
+  lease = await new PrismaLeaseStore(prisma, 60_000).acquire('worker-1');
 });
 
 afterAll(async () => {
@@ -40,29 +44,32 @@ const row = (userId: string, rank: number, more: Partial<Issued> = {}): Issued =
   ...more,
 });
 
-const fails = (rows: Issued[]) => issued.persist(rows).then(() => 'written', classifyDatabaseError);
+const fails = (rows: Issued[]) => issued.persist(rows, lease).then(() => 'written', classifyDatabaseError);
 
 describe('persist', () => {
   test('keeps every byte of a user id and every millisecond', async () => {
     const userId = `a'b"c\\d %_;-- ${'~'.repeat(20)}`;
     const rows = [row(userId, 1, { issuedAtMs: 4_102_444_800_999 }), row('a', 2), row('A', 3)];
-    expect(await issued.persist(rows)).toEqual({ inserted: 3, replayed: 0, contradictions: [] });
+    expect(await issued.persist(rows, lease)).toEqual({ inserted: 3, replayed: 0, contradictions: [] });
     expect(await issued.listByUser(userId)).toEqual([rows[0]]);
     expect(await issued.listByUser('A')).toEqual([rows[2]]);
   });
 
   test('the same facts again are replays, new ones beside them are written', async () => {
-    await issued.persist([row('a', 1), row('b', 2)]);
-    const again = await issued.persist([row('a', 1), row('b', 2), row('c', 3)]);
+    await issued.persist([row('a', 1), row('b', 2)], lease);
+    const again = await issued.persist([row('a', 1), row('b', 2), row('c', 3)], lease);
     expect(again).toEqual({ inserted: 1, replayed: 2, contradictions: [] });
   });
 
   test('a row twice in one batch is one row', async () => {
-    expect(await issued.persist([row('a', 1), row('a', 1)])).toMatchObject({ inserted: 1, replayed: 1 });
+    expect(await issued.persist([row('a', 1), row('a', 1)], lease)).toMatchObject({
+      inserted: 1,
+      replayed: 1,
+    });
   });
 
   test('contradictions are told apart, everything else in the batch is written', async () => {
-    await issued.persist([row('a', 1)]);
+    await issued.persist([row('a', 1)], lease);
     const batch = [
       row('x', 1),
       row('a', 5),
@@ -72,7 +79,7 @@ describe('persist', () => {
       row('e', 7),
       row('f', 7),
     ];
-    const { inserted, replayed, contradictions } = await issued.persist(batch);
+    const { inserted, replayed, contradictions } = await issued.persist(batch, lease);
     expect({ inserted, replayed }).toEqual({ inserted: 2, replayed: 0 });
     expect(contradictions.map((c) => [c.issued.userId, c.reason, c.existing])).toEqual([
       ['x', 'rankTaken', { userId: 'a', rank: 1 }],
@@ -99,7 +106,7 @@ describe('persist', () => {
   test('many writers with overlapping batches in any order write each row once', async () => {
     const rows = Array.from({ length: 1_000 }, (_, i) => row(`u${i}`, i + 1));
     const batches = [0, 1, 2, 3].map((n) => rows.slice(n * 100, n * 100 + 700).toReversed());
-    const results = await Promise.all(batches.map((batch) => issued.persist(batch)));
+    const results = await Promise.all(batches.map((batch) => issued.persist(batch, lease)));
     expect(results.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(1_000);
     expect(results.flatMap(({ contradictions }) => contradictions)).toEqual([]);
     expect(await issued.countByCoupon(1)).toBe(1_000);
@@ -107,7 +114,7 @@ describe('persist', () => {
 
   test('pages give every row once, by rank', async () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => row(`u${i}`, i + 1));
-    await issued.persist(rows);
+    await issued.persist(rows, lease);
     const read: Issued[] = [];
     for await (const page of issued.streamByCoupon(1)) read.push(...page);
     expect(read).toEqual(rows);
@@ -157,16 +164,29 @@ describe('campaigns', () => {
     expect(await campaigns.close(4_711)).toBeNull();
   });
 
-  test('pages follow the id, and those that are over are left out where asked', async () => {
+  test('pages follow the id, and those that are archived are left out of the live ones', async () => {
     const ids = [await create(), await create({ closesAt: new Date(2_000) }), await create()].map(
       ({ id }) => id,
     );
+    await campaigns.withLocked(ids[1]!, ({ archive }) => archive());
     const afterId = ids[0]! - 1;
     const page = await campaigns.list({ afterId, limit: 2 });
     expect(page.map(({ id }) => id)).toEqual(ids.slice(0, 2));
-    const live = await campaigns.listLive({ afterId, limit: 10, endedAfter: new Date() });
+    const live = await campaigns.listLive({ afterId, limit: 10 });
     expect(live.map(({ id }) => id)).toEqual([ids[0], ids[2]]);
-    expect(await campaigns.findExisting([...ids, 4_711])).toEqual(new Set(ids));
+    expect(await campaigns.findExisting([...ids, 4_711])).toEqual(
+      new Map([
+        [ids[0], 'live'],
+        [ids[1], 'archivedEnded'],
+        [ids[2], 'live'],
+      ]),
+    );
+    const changed = await campaigns.listLive({ afterId, limit: 10, changedWithinMs: 60_000 });
+    expect(changed.map(({ id, archivedAt }) => [id, archivedAt !== null])).toEqual([
+      [ids[0], false],
+      [ids[1], true],
+      [ids[2], false],
+    ]);
   });
 
   test('a gate is opened for the first time once', async () => {
@@ -179,7 +199,7 @@ describe('campaigns', () => {
   test('while a campaign is locked nobody adds a winner, and the lock goes when the work fails', async () => {
     let written = false;
     const locked = campaigns.withLocked(1, async ({ winners }) => {
-      const late = issued.persist([row('late', 9)]).then(() => (written = true));
+      const late = issued.persist([row('late', 9)], lease).then(() => (written = true));
       for await (const _page of winners()) throw new Error('there is nobody yet');
       expect(written).toBe(false);
       return { late };

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
-import { metaKey, partitionOf, streamKey } from '../../src/redis/keys.js';
+import { CONSUMER_GROUP, metaKey, partitionOf, streamKey, undrainedKey } from '../../src/redis/keys.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
+import { PrismaLeaseStore } from '../../src/db/lease-store.js';
 import { openApiDocument } from '../../src/http/openapi.js';
 import {
   ADMIN_TOKEN,
@@ -40,10 +41,20 @@ const couponsOf = (body: Record<string, unknown>) =>
 async function drain(couponId: number): Promise<void> {
   const stream = streamKey(partitionOf(couponId));
   const entries = await replica.redis.xrange(stream, '-', '+');
+  const lease = await new PrismaLeaseStore(replica.prisma, 60_000).acquire('by-hand');
+  const contents = entries.map(([, fields]) => parseIssuedEntry(fields));
   await new PrismaIssuedStore(replica.prisma).persist(
-    entries.flatMap(([, fields]) => parseIssuedEntry(fields)),
+    contents.flatMap(({ rows }) => rows),
+    lease,
   );
-  if (entries.length > 0) await replica.redis.xdel(stream, ...entries.map(([id]) => id));
+  const settled = entries.flatMap(([id], i) => [id, contents[i]!.couponId, contents[i]!.rows.length]);
+  if (entries.length > 0)
+    await replica.redis.settleEntries(
+      stream,
+      undrainedKey(partitionOf(couponId)),
+      CONSUMER_GROUP,
+      ...settled,
+    );
 }
 
 const countSelects = async (work: () => Promise<unknown>): Promise<number> => {

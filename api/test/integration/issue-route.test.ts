@@ -40,7 +40,7 @@ describe('a rush', () => {
     expect(new Set(winners.map(({ body }) => body['userId'])).size).toBe(100);
     expect(seen(answers)).toEqual(new Set(['200', '410 sold-out']));
     const entries = await replicas[0].redis.xrange(streamKey(partitionOf(couponId)), '-', '+');
-    const issued = entries.flatMap(([, fields]) => parseIssuedEntry(fields));
+    const issued = entries.flatMap(([, fields]) => parseIssuedEntry(fields).rows);
     const promised = winners.map(({ body }) => `${String(body['userId'])} ${String(body['rank'])}`).sort();
     expect(
       issued
@@ -248,7 +248,7 @@ describe('an unknown coupon', () => {
 
 describe('a backlog', () => {
   it('that is full is 503 backlog-full, but a winner still learns that it won', async () => {
-    const narrow = await startReplica({ ...backends.env, BACKLOG_MAX_ENTRIES: '1' });
+    const narrow = await startReplica({ ...backends.env, BACKLOG_MAX_COUPONS: '1' });
     try {
       await narrow.redis.flushall();
       const couponId = await createCampaign(url, { total: 5 });

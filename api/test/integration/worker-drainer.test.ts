@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { deadLetterKey, partitionOf, streamKey, CONSUMER_GROUP } from '../../src/redis/keys.js';
+import { partitionOf, streamKey, CONSUMER_GROUP } from '../../src/redis/keys.js';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
-import { replayDeadLetter } from '../../src/worker/dead-letters.js';
+import { replayDeadLetter } from '../../src/ops/dead-letters.js';
+import { toSettled } from '../../src/worker/drain-batch.js';
 import { until } from '../support/servers.js';
 import { range, users, WorkerWorld } from '../support/worker-world.js';
 
@@ -42,7 +43,10 @@ describe('the drainer', () => {
   test('after a crash between commit and ack the same rows are recognised', async () => {
     await world.addEntry(1, 1, users(1, 20));
     const { entries } = await world.deliverTo('worker-1');
-    await world.issued.persist(entries.flatMap((entry) => parseIssuedEntry(entry.fields)));
+    await world.issued.persist(
+      entries.flatMap((entry) => parseIssuedEntry(entry.fields).rows),
+      await world.lease(),
+    );
 
     const { metrics } = await world.startDrainer('worker-1');
     await world.untilDrained();
@@ -67,11 +71,12 @@ describe('the drainer', () => {
     await world.untilDrained();
     await world.addEntry(1, 21, users(21, 30));
 
-    const rows = stopped.entries.flatMap((entry) => parseIssuedEntry(entry.fields));
-    const result = await world.issued.persist(rows);
+    const parsed = stopped.entries.map((entry) => ({ entry, content: parseIssuedEntry(entry.fields) }));
+    const rows = parsed.flatMap(({ content }) => content.rows);
+    const result = await world.issued.persist(rows, await world.lease());
     expect(result).toEqual({ inserted: 0, replayed: 20, contradictions: [] });
-    await stopped.streams.hold(stopped.entries, true);
-    await stopped.streams.settle(stopped.entries);
+    await stopped.streams.holdUncounted(stopped.entries);
+    await stopped.streams.settle(parsed.map(toSettled));
     await world.untilDrained();
     expect(await world.ranks(1)).toEqual(range(1, 30));
   });
@@ -107,15 +112,16 @@ describe('dead letters', () => {
     expect(await world.ranks(1)).toEqual(range(1, 9));
     const letters = await world.deadLetters();
     expect(letters.map(({ reason }) => reason)).toEqual(['malformed', 'malformed']);
-    expect(letters[0]).toMatchObject({ originalId: id, fields: ['foo', 'bar'], partition: partitionOf(1) });
+    expect(letters[0]).toMatchObject({ entryId: id, fields: ['foo', 'bar'], partition: partitionOf(1) });
     expect(await world.pending(1)).toEqual([]);
   });
 
   test('a contradiction becomes one with the rows concerned, the other rows of its entry are written', async () => {
-    await world.issued.persist([
+    const there = [
       { couponId: 1, userId: 'first', rank: 1, issuedAtMs: 1, attempt: 'k' },
       { couponId: 1, userId: 'twice', rank: 2, issuedAtMs: 1, attempt: 'k' },
-    ]);
+    ];
+    await world.issued.persist(there, await world.lease());
     const id = await world.addEntry(1, 1, ['intruder', 'other', 'third', 'twice']);
     await world.addEntry(1, 10_000, ['last', 'beyond']);
     await world.addEntry(77, 1, ['nobody']);
@@ -125,7 +131,7 @@ describe('dead letters', () => {
     expect(await world.ranks(1)).toEqual([1, 2, 3, 10_000]);
     const letters = await world.deadLetters();
     expect(letters).toHaveLength(3);
-    expect(letters.find(({ originalId }) => originalId === id)).toMatchObject({
+    expect(letters.find(({ entryId }) => entryId === id)).toMatchObject({
       reason: 'contradiction',
       rows: [
         { userId: 'intruder', rank: 1, reason: 'rankTaken', existing: { userId: 'first', rank: 1 } },
@@ -162,18 +168,29 @@ describe('dead letters', () => {
     await world.untilDrained();
 
     expect(await world.ranks(1)).toEqual(range(2, 5));
-    expect(await world.deadLetters()).toMatchObject([{ originalId: poison, reason: 'deliveredTooOften' }]);
+    expect(await world.deadLetters()).toMatchObject([
+      {
+        entryId: poison,
+        couponId: 1,
+        reason: 'deliveredTooOften',
+        rows: [{ userId: 'poison', rank: 1 }],
+      },
+    ]);
   });
 
   test('a fault of no known kind is tried again and then isolated', async () => {
     let tries = 0;
-    const store: typeof world.issued.persist = (rows) => {
+    const store: typeof world.issued.persist = (rows, lease) => {
       tries += 1;
       if (rows.some(({ userId }) => userId === 'user-3')) throw new TypeError('a bug');
-      return world.issued.persist(rows);
+      return world.issued.persist(rows, lease);
     };
     await world.addEntry(1, 1, users(1, 8));
-    await world.startDrainer('worker-1', { maxDeliveries: 2 }, { persist: async (rows) => store(rows) });
+    await world.startDrainer(
+      'worker-1',
+      { maxDeliveries: 2 },
+      { persist: async (...args) => store(...args) },
+    );
     await world.untilDrained();
     expect(await world.ranks(1)).toEqual([1, 2, 4, 5, 6, 7, 8]);
     expect(await world.deadLetters()).toMatchObject([{ rows: [{ userId: 'user-3', reason: 'a bug' }] }]);
@@ -187,8 +204,8 @@ describe('dead letters', () => {
     const [letter] = await world.deadLetters();
     await world.prisma.coupon.create({ data: { id: 2n, name: 'late', total: 5, opensAt: new Date(0) } });
 
-    await replayDeadLetter(world.redis, letter!);
+    await replayDeadLetter(world, letter!);
     await until('the row is there', async () => (await world.ranks(2)).length === 1);
-    expect(await world.redis.xlen(deadLetterKey(partitionOf(2)))).toBe(0);
+    expect(await world.deadLetters()).toEqual([]);
   });
 });

@@ -14,8 +14,8 @@ afterAll(() => world?.remove());
 async function ops(...args: string[]): Promise<Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const print = async (line: object) => void lines.push(JSON.parse(JSON.stringify(line)));
-  const { redis, campaigns, issued } = world;
-  await runCommand({ redis, campaigns, issued, print }, args);
+  const { redis, campaigns, issued, letters, leases } = world;
+  await runCommand({ redis, campaigns, issued, letters, leases, print }, args);
   return lines;
 }
 

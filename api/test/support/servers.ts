@@ -131,8 +131,8 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/** A redis-server (REDIS_SERVER, else the one on the PATH) with AOF always and a password, started. */
-export async function startRedis(): Promise<TestRedis> {
+/** A redis-server (REDIS_SERVER, else the one on the PATH) with AOF always and a password. `more`: further settings. */
+export async function startRedis(more: Readonly<Record<string, string | number>> = {}): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
   const port = await getPort({ host: '127.0.0.1' });
   const password = randomBytes(12).toString('hex');
@@ -145,6 +145,7 @@ export async function startRedis(): Promise<TestRedis> {
     appendfsync: 'always',
     save: '',
     'maxmemory-policy': 'noeviction',
+    ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const program = findRedisServer() ?? 'redis-server';
@@ -181,7 +182,7 @@ async function freshDataFolder(): Promise<string> {
 const asRoot = (): string[] => (process.getuid?.() === 0 ? ['--user=root'] : []);
 
 /** A mariadbd with a private data folder, started. Durable like production (flush at every commit). */
-export async function startDatabase(): Promise<TestDatabase> {
+export async function startDatabase(more: readonly string[] = []): Promise<TestDatabase> {
   const folder = await freshDataFolder();
   const port = await getPort({ host: '127.0.0.1' });
   const args = [
@@ -193,6 +194,7 @@ export async function startDatabase(): Promise<TestDatabase> {
       '--innodb-log-file-size=32M',
       '--performance-schema=OFF',
       ...asRoot(),
+      ...more,
     ],
   ];
   const admin = {

@@ -1,31 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
 import { openGates, type OpenGateDeps } from '../../src/coupon/open-gate.js';
-import type { IssuedStore } from '../../src/coupon/stores.js';
+import type { DeadLetter, IssuedStore, Lease } from '../../src/coupon/stores.js';
 import type { CouponId } from '../../src/coupon/types.js';
 import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
+import { PrismaDeadLetterStore } from '../../src/db/dead-letter-store.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
+import { PrismaLeaseStore } from '../../src/db/lease-store.js';
 import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient } from '../../src/db/prisma-client.js';
 import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
 import { CONSUMER_GROUP, partitionOf, streamKey } from '../../src/redis/keys.js';
-import { listDeadLetters, type DeadLetter } from '../../src/worker/dead-letters.js';
 import { Drainer, type DrainerOptions } from '../../src/worker/drainer.js';
 import { EntryStreams } from '../../src/worker/entry-streams.js';
 import { GateKeeper } from '../../src/worker/gate-keeper.js';
 import { readLag } from '../../src/worker/lag.js';
+import { LeaseHolder } from '../../src/worker/lease-holder.js';
 import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.js';
 import { startDatabase, startRedis, until, type TestDatabase, type TestRedis } from './servers.js';
 
 const BLOCK_MS = 50;
+/** Short, so that a test need not wait long for a lease to run out. */
+export const LEASE_MS = 1_000;
 const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
 
 /** A real Redis and a real database with everything a worker needs, and what a test does with them. */
 export class WorkerWorld {
   readonly campaigns: PrismaCampaignStore;
   readonly issued: PrismaIssuedStore;
+  readonly letters: PrismaDeadLetterStore;
+  readonly leases: PrismaLeaseStore;
   readonly #closers: (() => unknown)[] = [];
 
   private constructor(
@@ -37,6 +44,8 @@ export class WorkerWorld {
   ) {
     this.campaigns = new PrismaCampaignStore(prisma);
     this.issued = new PrismaIssuedStore(prisma);
+    this.letters = new PrismaDeadLetterStore(prisma);
+    this.leases = new PrismaLeaseStore(prisma, LEASE_MS);
   }
 
   static async create(): Promise<WorkerWorld> {
@@ -55,7 +64,17 @@ export class WorkerWorld {
     await this.redis.flushall();
     await this.prisma.issuedCoupon.deleteMany();
     await this.prisma.coupon.deleteMany({ where: { id: { not: 1n } } });
-    await this.prisma.coupon.updateMany({ data: { gateOpenedAt: null, closedAt: null } });
+    const fresh = {
+      gateOpenedAt: null,
+      closedAt: null,
+      archivedAt: null,
+      gateGeneration: 0,
+      revision: 0,
+      total: 10_000,
+    };
+    await this.prisma.coupon.updateMany({ data: fresh });
+    await this.prisma.deadLetter.deleteMany();
+    await this.prisma.workerLease.deleteMany();
   }
 
   async remove(): Promise<void> {
@@ -78,29 +97,45 @@ export class WorkerWorld {
     options: Partial<DrainerOptions> = {},
     store: Pick<IssuedStore, 'persist'> = this.issued,
   ) {
-    const metrics = createWorkerMetrics(this.redis);
+    const { letters, leases } = this;
+    const metrics = createWorkerMetrics(this.redis, letters);
+    const holder: LeaseHolder = new LeaseHolder(
+      { leases, untilNothingHeld: () => drainer.untilNothingHeld(), logger },
+      name,
+    );
+    const streams = await this.streamsOf(name);
     const drainer = new Drainer(
-      { streams: await this.streamsOf(name), redis: this.redis, store, logger, metrics },
+      { streams, store, letters, currentLease: () => holder.current, logger, metrics },
       { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3, ...options },
     );
+    holder.start();
+    this.#closers.push(() => holder.stop());
     drainer.start();
     this.#closers.push(() => drainer.stop());
-    return { drainer, metrics };
+    return { drainer, holder, metrics };
+  }
+
+  /** Of a worker that a test plays itself. */
+  lease(worker = 'by-hand'): Promise<Lease> {
+    return this.leases.acquire(worker);
   }
 
   keeper(
-    extra: Partial<Pick<OpenGateDeps, 'settleMs' | 'drainWithinMs' | 'untilNothingInHand'>> = {},
+    extra: Partial<Pick<OpenGateDeps, 'drainWithinMs' | 'revokeAfterMs'>> = {},
+    metrics = createWorkerMetrics(this.redis, this.letters),
   ): GateKeeper {
     const gates = new RedisGateOpener(this.redis);
-    const metrics = createWorkerMetrics(this.redis);
-    const waits = { settleMs: 10, drainWithinMs: 300, ...extra };
-    return new GateKeeper({ ...waits, campaigns: this.campaigns, gates, logger, metrics }, 20);
+    const { campaigns, leases } = this;
+    const waits = { drainWithinMs: 300, revokeAfterMs: 100, ...extra };
+    return new GateKeeper({ ...waits, campaigns, leases, gates, logger, metrics }, 20);
   }
 
   openGates(couponIds: CouponId[], extra: Partial<OpenGateDeps> = {}) {
     const gates = new RedisGateOpener(this.redis);
-    const waits = { settleMs: 10, drainWithinMs: 300, pause: () => Promise.resolve(), ...extra };
-    return openGates({ campaigns: this.campaigns, gates, ...waits }, couponIds);
+    const { campaigns, leases } = this;
+    const pause = (ms: number) => sleep(ms);
+    const waits = { drainWithinMs: 300, revokeAfterMs: 100, pause, ...extra };
+    return openGates({ campaigns, leases, gates, ...waits }, couponIds);
   }
 
   createCoupon(total = 1_000) {
@@ -127,7 +162,7 @@ export class WorkerWorld {
 
   async deadLetters(): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    for await (const letter of listDeadLetters(this.redis)) letters.push(letter);
+    for await (const letter of this.letters.list()) letters.push(letter);
     return letters;
   }
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { ConfigError, readApiConfig, readDatabaseConfig, readWorkerConfig } from '../../src/config.js';
+import {
+  ConfigError,
+  readApiConfig,
+  readMigrateConfig,
+  readOperatorConfig,
+  readWorkerConfig,
+} from '../../src/config.js';
 
 const ENOUGH = {
   REDIS_PASSWORD: 'redis-secret',
@@ -21,7 +27,7 @@ describe('the configuration', () => {
   it('needs nothing but the secrets', () => {
     expect(readApiConfig(ENOUGH)).toMatchObject({ PORT: 3000, ISSUE_BATCH_MAX: 256, LISTEN_BACKLOG: 65_535 });
     expect(readWorkerConfig(ENOUGH)).toMatchObject({ WORKER_PORT: 9100 });
-    expect(readDatabaseConfig({ DATABASE_URL: ENOUGH.DATABASE_URL })).toMatchObject({ DATABASE_POOL: 4 });
+    expect(readMigrateConfig({ DATABASE_URL: ENOUGH.DATABASE_URL })).toMatchObject({ DATABASE_POOL: 4 });
   });
 
   it('names every fault at once and never a value', () => {
@@ -64,11 +70,25 @@ describe('the configuration', () => {
   });
 
   it('reads sentinels', () => {
-    const { REDIS_SENTINELS } = readApiConfig({ ...ENOUGH, REDIS_SENTINELS: 'a:26379, b:26380' });
+    const given = { ...ENOUGH, REDIS_SENTINELS: 'a:26379, b:26380', REDIS_MIN_REPLICAS: '1' };
+    const { REDIS_SENTINELS } = readApiConfig(given);
     expect(REDIS_SENTINELS).toEqual([
       { host: 'a', port: 26_379 },
       { host: 'b', port: 26_380 },
     ]);
     expect(faultsOf({ ...ENOUGH, REDIS_SENTINELS: 'a' })).toContain('REDIS_SENTINELS');
+  });
+
+  it('refuses sentinels when no replica confirms, says what would be lost, and takes it when that is wanted', () => {
+    const unconfirmed = { ...ENOUGH, REDIS_SENTINELS: 'a:26379', REDIS_MIN_REPLICAS: '0' };
+    expect(faultsOf(unconfirmed)).toMatch(
+      /REDIS_MIN_REPLICAS: .*lost at a failover.*REDIS_ALLOW_UNCONFIRMED=1/,
+    );
+    expect(() => readWorkerConfig(unconfirmed)).toThrow(/lost at a failover/);
+    // The operator promises nothing to anybody.
+    expect(() => readOperatorConfig(unconfirmed)).not.toThrow();
+    expect(() => readApiConfig({ ...unconfirmed, REDIS_ALLOW_UNCONFIRMED: '1' })).not.toThrow();
+    expect(() => readApiConfig({ ...unconfirmed, REDIS_MIN_REPLICAS: '1' })).not.toThrow();
+    expect(() => readApiConfig({ ...ENOUGH, REDIS_MIN_REPLICAS: '0' })).not.toThrow();
   });
 });

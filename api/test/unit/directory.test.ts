@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CouponDirectory } from '../../src/coupon/coupon-directory.js';
+import type { Existing } from '../../src/coupon/stores.js';
 import type { CouponId } from '../../src/coupon/types.js';
 
 /** A database that answers when it is told to; the odd ids exist. */
@@ -7,8 +8,8 @@ class Database {
   readonly queries: { ids: readonly CouponId[]; answer: () => void; fail: () => void }[] = [];
 
   readonly findExisting = (ids: readonly CouponId[]) =>
-    new Promise<ReadonlySet<CouponId>>((resolve, reject) => {
-      const answer = () => resolve(new Set(ids.filter((id) => id % 2 === 1)));
+    new Promise<ReadonlyMap<CouponId, Existing>>((resolve, reject) => {
+      const answer = () => resolve(new Map(ids.filter((id) => id % 2 === 1).map((id) => [id, 'live'])));
       this.queries.push({ ids, answer, fail: () => reject(new Error('away')) });
     });
 }
@@ -45,7 +46,7 @@ describe('a coupon directory', () => {
     database.queries[0]!.answer();
     await settled();
     database.queries[1]!.answer();
-    expect(await Promise.all(answers)).toEqual(['exists', 'unknown', 'exists', 'unknown']);
+    expect(await Promise.all(answers)).toEqual(['live', 'unknown', 'live', 'unknown']);
     expect(database.queries.map(({ ids }) => ids)).toEqual([[1], [2, 3, 4]]);
   });
 
@@ -70,7 +71,7 @@ describe('a coupon directory', () => {
     database.queries[0]!.answer();
     await settled();
     database.queries[1]!.answer();
-    expect(await Promise.all(answers.slice(0, 3))).toEqual(['exists', 'unknown', 'exists']);
+    expect(await Promise.all(answers.slice(0, 3))).toEqual(['live', 'unknown', 'live']);
   });
 
   it('cannot tell when the database fails, remembers nothing of it, and asks again', async () => {
@@ -80,7 +81,7 @@ describe('a coupon directory', () => {
     expect(await first).toBe('cannotTell');
     const second = directory.lookUp(1);
     database.queries[1]!.answer();
-    expect(await second).toBe('exists');
+    expect(await second).toBe('live');
   });
 
   it('forgets the oldest id rather than grow', async () => {

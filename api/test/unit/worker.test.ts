@@ -33,7 +33,10 @@ describe('batches', () => {
     fields: ['c', '1', 't', '5', 'r', String(firstRank), 'u', Array(users).fill('u\tk').join('\n')],
   });
   const shape = (rowsMax: number, entries: ReturnType<typeof entry>[]) =>
-    [...toBatches(entries, rowsMax)].map((batch) => [batch.entries.map(({ id }) => id), batch.rows.length]);
+    [...toBatches(entries, rowsMax)].map((batch) => [
+      batch.entries.map(({ entry: { id } }) => id),
+      batch.rows.length,
+    ]);
 
   test('hold at most so many rows and never cut an entry', () => {
     expect(shape(10, [entry('a', 4), entry('b', 6), entry('c', 1), entry('d', 25), entry('e', 2)])).toEqual([
@@ -49,7 +52,7 @@ describe('batches', () => {
     const [batch, ...more] = [...toBatches([bad, entry('a', 1)], 10)];
     expect(more).toEqual([]);
     expect(batch!.malformed.map(({ entry: { id } }) => id)).toEqual(['bad']);
-    expect(batch!.entries.map(({ id }) => id)).toEqual(['a']);
+    expect(batch!.entries.map(({ entry: { id } }) => id)).toEqual(['a']);
     expect([...toBatches([bad], 10)]).toHaveLength(1);
     expect([...toBatches([], 10)]).toEqual([]);
   });

@@ -12,7 +12,7 @@ let replica: Replica;
 
 beforeAll(async () => {
   backends = await startBackends();
-  replica = await startReplica({ ...backends.env, BACKLOG_MAX_ENTRIES: '3' });
+  replica = await startReplica({ ...backends.env, BACKLOG_MAX_COUPONS: '3' });
 });
 afterAll(async () => {
   await replica?.close();

@@ -64,14 +64,16 @@ async function startConfirmingDrainer(): Promise<Drainer> {
   const blocking = connectRedis(world.config, logger, { blockMs: BLOCK_MS });
   closers.push(() => [own, blocking].forEach((redis) => redis.disconnect()));
   await Promise.all([untilReady(own, 5_000), untilReady(blocking, 5_000)]);
-  const confirmation = { minReplicas: 1, replicaTimeoutMs: 50 };
+  const confirmation = { minReplicas: 1, replicaTimeoutMs: 50, onDisk: false };
+  const lease = await world.lease('worker-1');
   const drainer = new Drainer(
     {
       streams: new EntryStreams(own, blocking, 'worker-1', confirmation),
-      redis: own,
       store: world.issued,
+      letters: world.letters,
+      currentLease: () => lease,
       logger,
-      metrics: createWorkerMetrics(own),
+      metrics: createWorkerMetrics(own, world.letters),
     },
     { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3 },
   );

@@ -19,8 +19,8 @@ const lines: Record<string, unknown>[] = [];
 async function reconcile(...args: string[]): Promise<Record<string, unknown>[]> {
   lines.length = 0;
   const print = async (line: object) => void lines.push(JSON.parse(JSON.stringify(line)));
-  const { redis, campaigns, issued } = world;
-  await runCommand({ redis, campaigns, issued, print }, ['reconcile', ...args]);
+  const { redis, campaigns, issued, letters, leases } = world;
+  await runCommand({ redis, campaigns, issued, letters, leases, print }, ['reconcile', ...args]);
   return lines;
 }
 

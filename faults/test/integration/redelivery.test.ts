@@ -17,6 +17,7 @@ describe('a worker that comes back to entries of its own', () => {
   test('counts no delivery against them before the database answers', async () => {
     await world.addEntry(1, 1, users(1, 20));
     await world.deliverTo('worker-1');
+    const lease = await world.lease('worker-1');
     let asked = 0;
     const pingDatabase = async () => {
       asked += 1;
@@ -25,11 +26,12 @@ describe('a worker that comes back to entries of its own', () => {
     const drainer = new Drainer(
       {
         streams: await world.streamsOf('worker-1'),
-        redis: world.redis,
         store: world.issued,
+        letters: world.letters,
+        currentLease: () => lease,
         pingDatabase,
         logger: pino({ level: 'silent' }),
-        metrics: createWorkerMetrics(world.redis),
+        metrics: createWorkerMetrics(world.redis, world.letters),
       },
       { rowsMax: 500, blockMs: 50, claimIdleMs: 60_000, maxDeliveries: 3 },
     );

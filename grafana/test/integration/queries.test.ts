@@ -92,6 +92,7 @@ suite('every query of every dashboard', () => {
     const service = await stack.service!('influxdb');
     await service.start();
     influx = new Influx(`http://127.0.0.1:${service.port}`);
+    await influx.ensureAccount();
     for (const name of [k6Database, metricsDatabase]) await influx.createDatabase(name);
     await influx.createDatabase(readingsDatabase);
     const { sources, close } = await nativeSources(stack);
@@ -235,6 +236,17 @@ suite('every query of every dashboard', () => {
     const where = `"testid" = '${run.testid}' AND "replicas" = '2' AND "scenario" = 'peak'`;
     const [series] = await influx.query(k6Database, `SELECT COUNT("value") FROM "http_reqs" WHERE ${where}`);
     expect(series?.values[0]?.[1]).toBe(run.samples.k6);
+  });
+
+  it('InfluxDB answers nobody without its account', async () => {
+    for (const login of [null, { user: 'coupon-rush', password: 'another' }])
+      await expect(new Influx(influx.url, login).query(k6Database, 'SHOW MEASUREMENTS')).rejects.toThrow(
+        /does not know INFLUXDB_USER/,
+      );
+    // Nobody makes a second account either.
+    await new Influx(influx.url, { user: 'thief', password: 'mine' }).ensureAccount();
+    const thief = new Influx(influx.url, { user: 'thief', password: 'mine' });
+    await expect(thief.query(k6Database, 'SHOW MEASUREMENTS')).rejects.toThrow(/does not know INFLUXDB_USER/);
   });
 
   it('InfluxDB holds as many samples as k6 counted', () => {

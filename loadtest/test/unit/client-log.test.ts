@@ -23,6 +23,12 @@ describe('the client log', () => {
     ]);
   });
 
+  it('reads the time of issue where it is written down', () => {
+    const [told] = read('> u k 1', '< u k 1 200 1 5 0 0 - 1700000000123');
+    expect(told!.answer).toMatchObject({ status: 200, issuedAtMs: 1_700_000_000_123 });
+    expect(() => read('> u k 1', '< u k 1 200 1 5 0 0 - soon')).toThrow(MalformedLogError);
+  });
+
   it('keeps an intent whose answer never came', () => {
     expect(read('> 17 - 1000')).toEqual([{ userId: '17', key: null, sentMs: 1000, answer: null }]);
   });

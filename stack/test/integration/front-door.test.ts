@@ -1,20 +1,9 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startFrontDoor, type FrontDoor } from './front-door.js';
+import { callRaw } from './raw-call.js';
 import { startReplica, type Replica } from './replicas.js';
 
 const issue = '/api/v1/coupons/call/1';
-
-/** Sends bytes as they are and returns the whole answer: for requests that no client library would send. */
-async function raw(port: number, text: string): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  let answer = '';
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-  socket.write(text);
-  await once(socket, 'close');
-  return answer;
-}
 
 describe('the front door', () => {
   let replica: Replica;
@@ -142,7 +131,7 @@ describe('the front door', () => {
       'invalid-request',
     ],
   ])('%s is answered with a problem', async (_title, request, status, code) => {
-    const answer = await raw(door.frontPort, request);
+    const answer = await callRaw(door.frontPort, request);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status}`));
     expect(answer).toContain('Content-Type: application/problem+json');
     expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))).toMatchObject({ status, code });

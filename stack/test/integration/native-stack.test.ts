@@ -1,16 +1,34 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { readEnvironment, readSecrets } from '../../env-file.js';
 import { openStack, type Stack } from '../../index.js';
-import { instanceFolder } from '../../paths.js';
+import { instanceFolder, projectRoot } from '../../paths.js';
 import { startOf } from '../../process-identity.js';
 import { startTraffic } from './traffic.js';
 
 const name = `test-${process.pid}`;
+const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
+
+/** `make … | head` when head has gone before the first line. */
+async function runUnread(...args: string[]): Promise<{ status: number; errors: string }> {
+  const program = join(projectRoot, 'dist', 'stack', 'cli.js');
+  const child = spawn(process.execPath, [program, ...args.slice(0, 1), '--name', name, ...args.slice(1)], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
+  child.stdout.destroy();
+  const [status] = (await once(child, 'close')) as [number];
+  return { status, errors };
+}
 
 describe('a native stack', () => {
   let stack: Stack;
-  const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
 
   beforeAll(async () => {
     stack = await openStack({ mode: 'native', name, env });
@@ -61,6 +79,17 @@ describe('a native stack', () => {
     expect(worker).not.toBe(before['worker-1']);
   });
 
+  test('when nobody reads the output any more, operator commands end in peace', async () => {
+    const args = ['ops', '--mode', 'native', '--', 'facts', '--coupon', '1'];
+    expect(await runUnread(...args)).toEqual({ status: 0, errors: '' });
+  });
+
+  test('when nobody reads the output any more, up goes on to its end', async () => {
+    (await stack.service!('api-2')).kill('SIGKILL');
+    expect(await runUnread('up', '--mode', 'native', '--api', '2')).toEqual({ status: 0, errors: '' });
+    expect(await stack.replicas()).toBe(2);
+  });
+
   test('scaling and the death of a replica under traffic cost no client its answer', async () => {
     const coupon = await createCampaign(1_000_000);
     const traffic = startTraffic(`${stack.frontUrl}/api/v1/coupons/call/${coupon}`, 10, 'u');
@@ -78,6 +107,31 @@ describe('a native stack', () => {
     nginx.kill('SIGKILL');
     await stack.up({ api: 1 });
     expect((await issue('after-nginx')).status).toBe(200);
+  });
+
+  test('neither Redis nor the database refuses a program anything that it does', async () => {
+    for (const command of [
+      ['reconcile'],
+      ['rebuild', '--coupon', '1', '--force'],
+      ['dead-letters', 'list'],
+      ['lag'],
+    ])
+      await stack.ops(command, { onLine: () => undefined });
+    const headers = { authorization: `Bearer ${stack.adminToken}`, 'content-type': 'application/json' };
+    const admin = `${stack.opsUrl}/api/v1/admin/coupons`;
+    const coupon = await createCampaign(2);
+    for (const user of ['a', 'b', 'c', 'a']) await issue(user, coupon);
+    await fetch(`${stack.frontUrl}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'a' } });
+    await fetch(`${admin}/${coupon}`, { method: 'PATCH', headers, body: JSON.stringify({ total: 3 }) });
+    expect((await fetch(`${admin}/${coupon}`, { headers })).status).toBe(200);
+    expect((await fetch(`${admin}/${coupon}/close`, { method: 'POST', headers })).status).toBe(200);
+    const { port } = await stack.service!('redis');
+    const redis = new Redis({ port, password: readSecrets(readEnvironment()).REDIS_PASSWORD });
+    expect(await redis.call('ACL', 'LOG')).toEqual([]);
+    redis.disconnect();
+    const logs = join(instanceFolder(name), 'logs');
+    const said = readdirSync(logs).map((file) => readFileSync(join(logs, file), 'utf8'));
+    expect(said.filter((text) => /NOPERM|denied to user/.test(text))).toEqual([]);
   });
 
   test('after down nothing runs; after the next up what was issued is still known', async () => {

@@ -18,7 +18,9 @@ test('metrics beside the stack change none of its services but k6, so that `make
 });
 
 test('every variable of the compose files is described in .env.example', () => {
-  const texts = ['docker-compose.yml', 'docker-compose.metrics.yml'].map(read).join('\n');
+  const texts = ['docker-compose.yml', 'docker-compose.ha.yml', 'docker-compose.metrics.yml']
+    .map(read)
+    .join('\n');
   const used = [...texts.matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name]) => name!);
   const described = [...read('.env.example').matchAll(/^#?([A-Z0-9_]+)=/gm)].map(([, name]) => name!);
   const missing = [...new Set(used)].filter((name) => !described.includes(name));

@@ -43,7 +43,9 @@ describe('.env', () => {
     writeFileSync(file, old);
     expect(() => readSecrets(written() as Record<string, string>)).not.toThrow();
     expect(ensureEnvFile(file, example)).toBe(true);
-    expect(readFileSync(file, 'utf8')).toMatch(new RegExp(`^${old}GRAFANA_PASSWORD=[0-9a-f]{48}\n$`));
+    expect(readFileSync(file, 'utf8')).toMatch(
+      new RegExp(`^${old}GRAFANA_PASSWORD=[0-9a-f]{48}\n([A-Z_]+=[0-9a-f]{48}\n)*$`),
+    );
   });
 
   test('keeps what it holds and only gains the secrets it lacks', () => {

@@ -35,6 +35,12 @@ function sendSettled(res: Response, settled: SettledCampaign, status: 200 | 201)
   res.status(settled.applied ? status : 202).json(campaignBody(settled) satisfies CampaignBody);
 }
 
+const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availableBytes: number }) =>
+  new ProblemError('campaign-too-large', {
+    detail: `It needs ${neededBytes} bytes, and Redis has ${availableBytes} left beside what live campaigns may need.`,
+    extension: { neededBytes, availableBytes },
+  });
+
 function sendChange(res: Response, result: ChangeResult): void {
   switch (result.kind) {
     case 'changed':
@@ -52,6 +58,8 @@ function sendChange(res: Response, result: ChangeResult): void {
       throw new ProblemError('already-opened');
     case 'closed':
       throw new ProblemError('campaign-closed');
+    case 'tooLarge':
+      throw tooLarge(result);
     default:
       return result satisfies never;
   }
@@ -72,7 +80,9 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
   router.post(CAMPAIGNS, ...jsonBody, async (req: Request, res) => {
     const { name, total, opensAt, closesAt } = validate(newCampaignSchema, req.body, 'body');
     const wanted = { name, total, opensAt: opensAt ?? new Date(), closesAt: closesAt ?? null };
-    const settled = await deps.createCampaign(wanted);
+    const result = await deps.createCampaign(wanted);
+    if (result.kind === 'tooLarge') throw tooLarge(result);
+    const { settled } = result;
     res.location(`${CAMPAIGNS}/${settled.campaign.id}`);
     sendSettled(res, settled, 201);
   });
