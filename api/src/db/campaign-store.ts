@@ -2,15 +2,14 @@ import type {
   CampaignChange,
   CampaignStore,
   CampaignUpdate,
-  ContradictionReason,
   Existing,
   GateFence,
   LockedCampaign,
   NewCampaign,
 } from '../coupon/stores.js';
-import type { Campaign, CouponId, Issued } from '../coupon/types.js';
+import type { Campaign, CouponId } from '../coupon/types.js';
 import type { Coupon, Prisma } from './generated/client.js';
-import { readDeadRows } from './dead-letter-store.js';
+import { readDeadRows, selectPromised } from './dead-letter-store.js';
 import { pagesByCoupon } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toCampaign } from './rows.js';
@@ -49,11 +48,12 @@ export class PrismaCampaignStore implements CampaignStore {
     const fences = new Map<CouponId, GateFence>();
     for (let start = 0; start < couponIds.length; start += FENCES_PAGE) {
       const ids = couponIds.slice(start, start + FENCES_PAGE).map(BigInt);
-      const [coupons, highest] = await Promise.all([
+      const [coupons, unwritten, highest] = await Promise.all([
         this.prisma.coupon.findMany({
           where: { id: { in: ids } },
-          select: { id: true, gateGeneration: true },
+          select: { id: true, gateGeneration: true, total: true },
         }),
+        readDeadRows(this.prisma, ids),
         this.prisma.issuedCoupon.groupBy({
           by: ['couponId'],
           where: { couponId: { in: ids } },
@@ -61,8 +61,10 @@ export class PrismaCampaignStore implements CampaignStore {
         }),
       ]);
       const rankOf = new Map(highest.map((row) => [row.couponId, row._max.rank ?? 0]));
-      for (const { id, gateGeneration } of coupons) {
-        fences.set(Number(id), { generation: gateGeneration, highestRank: rankOf.get(id) ?? 0 });
+      for (const { id, gateGeneration, total } of coupons) {
+        const ranks = selectPromised(unwritten.get(Number(id)), total).map(({ rank }) => rank);
+        const highestRank = Math.max(rankOf.get(id) ?? 0, ...ranks);
+        fences.set(Number(id), { generation: gateGeneration, highestRank });
       }
     }
     return fences;
@@ -135,7 +137,7 @@ export class PrismaCampaignStore implements CampaignStore {
       work({
         campaign: toCampaign(row),
         winners: () => pagesByCoupon(tx, couponId),
-        unwritten: () => readUnwritten(tx, couponId, row.total),
+        unwritten: async () => selectPromised((await readDeadRows(tx, [row.id])).get(couponId), row.total),
         archive: async () => {
           await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
         },
@@ -174,23 +176,6 @@ export class PrismaCampaignStore implements CampaignStore {
       { timeout: LOCKED_WORK_TIMEOUT_MS, maxWait: LOCK_MAX_WAIT_MS },
     );
   }
-}
-
-/** With these MySQL has something else in the row's place: the promise cannot be kept as it was made. */
-const SUPERSEDED: ReadonlySet<string> = new Set<ContradictionReason>([
-  'rankTaken',
-  'userHasAnotherRank',
-  'unknownCoupon',
-]);
-
-/** A rank beyond the stock was never handed out: somebody else writes to the stream. */
-async function readUnwritten(
-  tx: Pick<PrismaClient, 'deadLetter'>,
-  couponId: CouponId,
-  total: number,
-): Promise<Issued[]> {
-  const rows = await readDeadRows(tx, couponId);
-  return rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
 }
 
 const isOver = ({ closedAt, closesAt }: Campaign, now: Date): boolean =>

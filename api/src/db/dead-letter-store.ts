@@ -1,4 +1,5 @@
 import type {
+  ContradictionReason,
   DeadLetter,
   DeadLetterReason,
   DeadLetterStore,
@@ -62,15 +63,33 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
   }
 }
 
-/** The rows of all letters of a coupon. */
+/** The rows of all letters of these coupons, by coupon. */
 export async function readDeadRows(
   prisma: Pick<PrismaClient, 'deadLetter'>,
-  couponId: CouponId,
-): Promise<DeadRow[]> {
+  couponIds: readonly bigint[],
+): Promise<Map<CouponId, DeadRow[]>> {
   const letters = await prisma.deadLetter.findMany({
-    where: { couponId: BigInt(couponId) },
-    select: { deadRows: true },
+    where: { couponId: { in: [...couponIds] } },
+    select: { couponId: true, deadRows: true },
     orderBy: { id: 'asc' },
   });
-  return letters.flatMap(({ deadRows }) => JSON.parse(deadRows) as DeadRow[]);
+  const byCoupon = new Map<CouponId, DeadRow[]>();
+  for (const { couponId, deadRows } of letters) {
+    const rows = JSON.parse(deadRows) as DeadRow[];
+    const others = byCoupon.get(Number(couponId));
+    if (others) others.push(...rows);
+    else byCoupon.set(Number(couponId), rows);
+  }
+  return byCoupon;
 }
+
+/** With these MySQL has something else in the row's place: the promise cannot be kept as it was made. */
+const SUPERSEDED: ReadonlySet<string> = new Set<ContradictionReason>([
+  'rankTaken',
+  'userHasAnotherRank',
+  'unknownCoupon',
+]);
+
+/** A rank beyond the stock was never handed out: somebody else writes to the stream. */
+export const selectPromised = (rows: readonly DeadRow[] = [], total: number): DeadRow[] =>
+  rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
