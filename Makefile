@@ -39,7 +39,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival audit \
 	compare step-load comparisons report dashboards metrics \
-	faults fuzz soak dead-letters reconcile rebuild test test-compose test-redis8 bench bench-quick lint format clean programs tools
+	faults fuzz soak dead-letters reconcile rebuild mutants test test-compose test-redis8 bench bench-quick lint format clean programs tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +124,9 @@ fuzz: $(BUILT) ## 24,000 malformed and hostile requests [SEED=1]
 
 soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
 	@node dist/faults/soak.js
+
+mutants: $(BUILT) tools ## break a copy of the source in known ways, one at a time: does a test notice? [REDIS_SERVER=path] [ONLY=name]
+	@node dist/faults/mutants/cli.js $(call given,ONLY,only)
 
 dead-letters: $(BUILT) ## entries that could not be written: list, or [DO='replay --all']
 	@$(STACK) ops $(WHERE) -- dead-letters $(or $(DO),list)

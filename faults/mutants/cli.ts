@@ -46,7 +46,7 @@ async function main(): Promise<number> {
   const startedAt = new Date();
   const finished: MutantResult[] = [];
   const name = values.only === undefined ? 'mutants.json' : 'mutants-selection.json';
-  const copy = await SourceCopy.make(projectRoot, join(projectRoot, '.stack', 'mutants'));
+  const copy = await SourceCopy.make(projectRoot, join(projectRoot, '.stack', `mutants-${process.pid}`));
   print(`${mutants.length} mutants, Redis ${redis}`);
   const results = await tryMutants(copy, mutants, {
     onBaseline: (selection, { passed, failed, broken }) =>
