@@ -40,9 +40,10 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
 	compare step-load comparisons report dashboards metrics \
 	faults fuzz soak campaigns dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
+	faults fuzz soak dead-letters reconcile rebuild mutants test test-compose test-redis8 bench bench-quick lint format clean programs tools
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  variables: API=replicas WORKER=workers USERS=users COUPON=id SERVICE=name MODE=native|compose'
 
 # .npmrc keeps install scripts off: nothing depends on one.
@@ -130,6 +131,8 @@ soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
 
 campaigns: $(BUILT) ## 2,000 campaigns one after the other in flat memory: CAMPAIGNS=2000 COUPONS=1000
 	@node dist/faults/campaigns.js
+mutants: $(BUILT) tools ## break a copy of the source in known ways, one at a time: does a test notice? [REDIS_SERVER=path] [ONLY=name]
+	@node dist/faults/mutants/cli.js $(call given,ONLY,only)
 
 dead-letters: $(BUILT) ## entries that could not be written: list, or [DO='replay --all']
 	@$(STACK) ops $(WHERE) -- dead-letters $(or $(DO),list)
@@ -149,6 +152,9 @@ test: $(BUILT) tools ## lint, types, unit tests, tests against real servers
 
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@node dist/stack/test-compose.js
+
+test-redis8: $(BUILT) env ## confirmation and fault row 8 on the Redis of docker-compose.yml [REDIS_SERVER=path]
+	@sh scripts/test-redis8.sh
 
 bench: $(BUILT) programs ## measure beside floors and rivals, about 12 minutes (measured on a busy machine); needs a quiet one
 	@node dist/bench/cli.js

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { findDatabase, findProgram, type DatabaseProgram } from './native/programs.js';
+import { findDatabase, findProgram, findRedisServer, type DatabaseProgram } from './native/programs.js';
 
 export interface Programs {
   readonly redis: string;
@@ -15,7 +15,7 @@ interface Found {
 }
 
 async function look(): Promise<Found> {
-  const [redis, nginx, database] = [findProgram('redis-server'), findProgram('nginx'), await findDatabase()];
+  const [redis, nginx, database] = [findRedisServer(), findProgram('nginx'), await findDatabase()];
   return {
     programs: { ...(redis && { redis }), ...(nginx && { nginx }), ...(database && { database }) },
     missing: [

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -13,17 +13,33 @@ const searchPath = (): string[] => [
   '/sbin',
 ];
 
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
 export function findProgram(name: string): string | undefined {
   return searchPath()
     .map((folder) => join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+    .find(isProgram);
+}
+
+/**
+ * The redis-server of everything that starts one here: the program that REDIS_SERVER names, else the one on the PATH.
+ *
+ * @throws when REDIS_SERVER names no program: another version than the one asked for would be tested in silence
+ */
+export function findRedisServer(): string | undefined {
+  const chosen = process.env['REDIS_SERVER'];
+  if (!chosen) return findProgram('redis-server');
+  if (isProgram(chosen)) return chosen;
+  throw new Error(
+    `REDIS_SERVER=${chosen} is no program that can be run: give the path of a redis-server, or unset it to use the one on the PATH.`,
+  );
 }
 
 /** The program's own words about its version: some write them to standard error. */

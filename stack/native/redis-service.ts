@@ -34,7 +34,7 @@ slowlog-log-slower-than 5000
 ${accounts}`;
 
 /** Whether the server takes the password and answers PING: not while it is loading its AOF. */
-function answersPing(port: number, password: string): Promise<boolean> {
+export function answersPing(port: number, password: string): Promise<boolean> {
   const command = (...parts: string[]) =>
     `*${parts.length}\r\n${parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
   return new Promise((resolve) => {

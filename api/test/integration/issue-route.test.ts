@@ -154,6 +154,26 @@ describe('the window', () => {
     expect(Date.parse(later.body['issuedAt'] as string)).toBeGreaterThanOrEqual(Date.parse(opensAt));
   });
 
+  it('is that of Redis, whatever the clock of a replica says', async () => {
+    const realNow = Date.now;
+    const opensAt = new Date(realNow() + 1_800_000).toISOString();
+    const later = await createCampaign(url, { total: 5, opensAt });
+    const open = await createCampaign(url, { total: 5 });
+    const hourMs = 3_600_000;
+    try {
+      Date.now = () => realNow() + hourMs;
+      const early = await issue(url, later, 'ahead');
+      expect([early.status, early.body['code']]).toEqual([403, 'not-open']);
+      expect(Number(early.headers.get('retry-after'))).toBeGreaterThan(1_500);
+      Date.now = () => realNow() - hourMs;
+      const { status, body } = await issue(url, open, 'behind');
+      expect(status).toBe(200);
+      expect(Math.abs(Date.parse(body['issuedAt'] as string) - realNow())).toBeLessThan(60_000);
+    } finally {
+      Date.now = realNow;
+    }
+  });
+
   it('ends by itself: 410 for those without a coupon, the old answer for those with one', async () => {
     const closesAt = new Date(Date.now() + 1_000).toISOString();
     const couponId = await createCampaign(url, { total: 1_000, closesAt });

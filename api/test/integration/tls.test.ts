@@ -12,6 +12,7 @@ import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient } from '../../src/db/prisma-client.js';
 import { closeRedis, connectRedis, untilReady } from '../../src/redis/connection.js';
+import { findRedisServer } from '../../../stack/native/programs.js';
 import { startReplica } from '../support/api-replica.js';
 import { makeCertificates, type Certificates } from '../support/certificates.js';
 import { startDatabase, startRedis, until, type TestDatabase, type TestRedis } from '../support/servers.js';
@@ -153,7 +154,8 @@ describe('with TLS to a sentinel', () => {
       `sentinel auth-pass coupons ${redis.password}`,
     ];
     writeFileSync(join(folder, 'sentinel.conf'), `${lines.join('\n')}\n`, { mode: 0o600 });
-    sentinel = spawn('redis-server', [join(folder, 'sentinel.conf'), '--sentinel'], { stdio: 'ignore' });
+    const program = findRedisServer() ?? 'redis-server';
+    sentinel = spawn(program, [join(folder, 'sentinel.conf'), '--sentinel'], { stdio: 'ignore' });
   });
   afterAll(async () => {
     if (sentinel.exitCode === null) {

@@ -9,6 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import getPort from 'get-port';
 import { createConnection } from 'mariadb';
+import { findRedisServer } from '../../../stack/native/programs.js';
+import { answersPing } from '../../../stack/native/redis-service.js';
 
 const run = promisify(execFile);
 const START_WITHIN_MS = 60_000;
@@ -129,7 +131,7 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/** A redis-server with AOF always and a password, started. `more`: further settings of redis.conf. */
+/** A redis-server (REDIS_SERVER, else the one on the PATH) with AOF always and a password. `more`: further settings. */
 export async function startRedis(more: Readonly<Record<string, string | number>> = {}): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
   const port = await getPort({ host: '127.0.0.1' });
@@ -146,12 +148,13 @@ export async function startRedis(more: Readonly<Record<string, string | number>>
     ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const ping = async () => {
-    const env = { ...process.env, REDISCLI_AUTH: password };
-    const { stdout } = await run('redis-cli', ['-p', String(port), 'ping'], { env });
-    return stdout.trim() === 'PONG';
-  };
-  const server = new Server(port, folder, () => spawn('redis-server', args, { stdio: 'ignore' }), ping);
+  const program = findRedisServer() ?? 'redis-server';
+  const server = new Server(
+    port,
+    folder,
+    () => spawn(program, args, { stdio: 'ignore' }),
+    () => answersPing(port, password),
+  );
   await server.start();
   const env = { REDIS_HOST: '127.0.0.1', REDIS_PORT: String(port), REDIS_PASSWORD: password };
   return Object.assign(server, { password, env });
