@@ -121,9 +121,9 @@ async function openLocked(
   return outcome ?? { kind: 'unknownCoupon' };
 }
 
-/** Returns the highest rank among them. */
+/** Returns the highest rank that anybody was told of. */
 async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise<number> {
-  let highestRank = 0;
+  let highestRank = await locked.highestUnwritten();
   await gates.clearWinners(locked.campaign.id);
   const put = async (winners: readonly Issued[]) => {
     await gates.putWinners(winners);

@@ -25,6 +25,8 @@ export interface LockedCampaign {
   winners(): AsyncIterable<Issued[]>;
   /** Who was promised a coupon and is not among the winners: their rows are in the dead letters, for an operator. */
   unwritten(): Promise<Issued[]>;
+  /** Highest rank in the dead letters that somebody was told of, also where MySQL has something else; 0: none. */
+  highestUnwritten(): Promise<number>;
   /** From now on MySQL alone answers. */
   archive(): Promise<void>;
   /** Begins the next generation of the gate and returns it: what has an earlier one is an old copy from now on. */

@@ -3,6 +3,7 @@ import type {
   CampaignStore,
   CampaignUpdate,
   ContradictionReason,
+  DeadRow,
   Existing,
   GateFence,
   LockedCampaign,
@@ -49,20 +50,24 @@ export class PrismaCampaignStore implements CampaignStore {
     const fences = new Map<CouponId, GateFence>();
     for (let start = 0; start < couponIds.length; start += FENCES_PAGE) {
       const ids = couponIds.slice(start, start + FENCES_PAGE).map(BigInt);
-      const [coupons, highest] = await Promise.all([
+      const where = { couponId: { in: ids } };
+      const [coupons, highest, dead] = await Promise.all([
         this.prisma.coupon.findMany({
           where: { id: { in: ids } },
-          select: { id: true, gateGeneration: true },
+          select: { id: true, gateGeneration: true, total: true },
         }),
-        this.prisma.issuedCoupon.groupBy({
-          by: ['couponId'],
-          where: { couponId: { in: ids } },
-          _max: { rank: true },
-        }),
+        this.prisma.issuedCoupon.groupBy({ by: ['couponId'], where, _max: { rank: true } }),
+        readDeadRows(this.prisma, where),
       ]);
       const rankOf = new Map(highest.map((row) => [row.couponId, row._max.rank ?? 0]));
-      for (const { id, gateGeneration } of coupons) {
-        fences.set(Number(id), { generation: gateGeneration, highestRank: rankOf.get(id) ?? 0 });
+      for (const { id, gateGeneration, total } of coupons) {
+        const couponId = Number(id);
+        const promised = highestPromised(
+          dead.filter((row) => row.couponId === couponId),
+          total,
+        );
+        const highestRank = Math.max(rankOf.get(id) ?? 0, promised);
+        fences.set(couponId, { generation: gateGeneration, highestRank });
       }
     }
     return fences;
@@ -136,6 +141,8 @@ export class PrismaCampaignStore implements CampaignStore {
         campaign: toCampaign(row),
         winners: () => pagesByCoupon(tx, couponId),
         unwritten: () => readUnwritten(tx, couponId, row.total),
+        highestUnwritten: async () =>
+          highestPromised(await readDeadRows(tx, { couponId: row.id }), row.total),
         archive: async () => {
           await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
         },
@@ -189,8 +196,15 @@ async function readUnwritten(
   couponId: CouponId,
   total: number,
 ): Promise<Issued[]> {
-  const rows = await readDeadRows(tx, couponId);
+  const rows = await readDeadRows(tx, { couponId: BigInt(couponId) });
   return rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
+}
+
+/** The highest rank that somebody was told of, be the promise kept or not; 0: none. */
+function highestPromised(rows: readonly DeadRow[], total: number): number {
+  const wasPromised = ({ reason, rank }: DeadRow) =>
+    reason !== ('unknownCoupon' satisfies ContradictionReason) && rank <= total;
+  return rows.filter(wasPromised).reduce((highest, { rank }) => Math.max(highest, rank), 0);
 }
 
 const isOver = ({ closedAt, closesAt }: Campaign, now: Date): boolean =>

@@ -6,7 +6,7 @@ import type {
   NewDeadLetter,
 } from '../coupon/stores.js';
 import type { CouponId } from '../coupon/types.js';
-import type { DeadLetter as Row } from './generated/client.js';
+import type { DeadLetter as Row, Prisma } from './generated/client.js';
 import type { PrismaClient } from './prisma-client.js';
 
 const PAGE = 100;
@@ -62,13 +62,13 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
   }
 }
 
-/** The rows of all letters of a coupon. */
+/** The rows of all letters of these coupons. */
 export async function readDeadRows(
   prisma: Pick<PrismaClient, 'deadLetter'>,
-  couponId: CouponId,
+  where: Pick<Prisma.DeadLetterWhereInput, 'couponId'>,
 ): Promise<DeadRow[]> {
   const letters = await prisma.deadLetter.findMany({
-    where: { couponId: BigInt(couponId) },
+    where,
     select: { deadRows: true },
     orderBy: { id: 'asc' },
   });
