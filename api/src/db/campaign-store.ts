@@ -2,16 +2,14 @@ import type {
   CampaignChange,
   CampaignStore,
   CampaignUpdate,
-  ContradictionReason,
-  DeadRow,
   Existing,
   GateFence,
   LockedCampaign,
   NewCampaign,
 } from '../coupon/stores.js';
-import type { Campaign, CouponId, Issued } from '../coupon/types.js';
+import type { Campaign, CouponId } from '../coupon/types.js';
 import type { Coupon, Prisma } from './generated/client.js';
-import { readDeadRows } from './dead-letter-store.js';
+import { findHighestTold, readDeadRows, selectPromised } from './dead-letter-store.js';
 import { pagesByCoupon } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toCampaign } from './rows.js';
@@ -50,24 +48,22 @@ export class PrismaCampaignStore implements CampaignStore {
     const fences = new Map<CouponId, GateFence>();
     for (let start = 0; start < couponIds.length; start += FENCES_PAGE) {
       const ids = couponIds.slice(start, start + FENCES_PAGE).map(BigInt);
-      const where = { couponId: { in: ids } };
-      const [coupons, highest, dead] = await Promise.all([
+      const [coupons, unwritten, highest] = await Promise.all([
         this.prisma.coupon.findMany({
           where: { id: { in: ids } },
           select: { id: true, gateGeneration: true, total: true },
         }),
-        this.prisma.issuedCoupon.groupBy({ by: ['couponId'], where, _max: { rank: true } }),
-        readDeadRows(this.prisma, where),
+        readDeadRows(this.prisma, ids),
+        this.prisma.issuedCoupon.groupBy({
+          by: ['couponId'],
+          where: { couponId: { in: ids } },
+          _max: { rank: true },
+        }),
       ]);
       const rankOf = new Map(highest.map((row) => [row.couponId, row._max.rank ?? 0]));
       for (const { id, gateGeneration, total } of coupons) {
-        const couponId = Number(id);
-        const promised = highestPromised(
-          dead.filter((row) => row.couponId === couponId),
-          total,
-        );
-        const highestRank = Math.max(rankOf.get(id) ?? 0, promised);
-        fences.set(couponId, { generation: gateGeneration, highestRank });
+        const highestRank = Math.max(rankOf.get(id) ?? 0, findHighestTold(unwritten.get(Number(id)), total));
+        fences.set(Number(id), { generation: gateGeneration, highestRank });
       }
     }
     return fences;
@@ -140,9 +136,10 @@ export class PrismaCampaignStore implements CampaignStore {
       work({
         campaign: toCampaign(row),
         winners: () => pagesByCoupon(tx, couponId),
-        unwritten: () => readUnwritten(tx, couponId, row.total),
-        highestUnwritten: async () =>
-          highestPromised(await readDeadRows(tx, { couponId: row.id }), row.total),
+        unwritten: async () => {
+          const rows = (await readDeadRows(tx, [row.id])).get(couponId);
+          return { issued: selectPromised(rows, row.total), highestRank: findHighestTold(rows, row.total) };
+        },
         archive: async () => {
           await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
         },
@@ -181,30 +178,6 @@ export class PrismaCampaignStore implements CampaignStore {
       { timeout: LOCKED_WORK_TIMEOUT_MS, maxWait: LOCK_MAX_WAIT_MS },
     );
   }
-}
-
-/** With these MySQL has something else in the row's place: the promise cannot be kept as it was made. */
-const SUPERSEDED: ReadonlySet<string> = new Set<ContradictionReason>([
-  'rankTaken',
-  'userHasAnotherRank',
-  'unknownCoupon',
-]);
-
-/** A rank beyond the stock was never handed out: somebody else writes to the stream. */
-async function readUnwritten(
-  tx: Pick<PrismaClient, 'deadLetter'>,
-  couponId: CouponId,
-  total: number,
-): Promise<Issued[]> {
-  const rows = await readDeadRows(tx, { couponId: BigInt(couponId) });
-  return rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
-}
-
-/** The highest rank that somebody was told of, be the promise kept or not; 0: none. */
-function highestPromised(rows: readonly DeadRow[], total: number): number {
-  const wasPromised = ({ reason, rank }: DeadRow) =>
-    reason !== ('unknownCoupon' satisfies ContradictionReason) && rank <= total;
-  return rows.filter(wasPromised).reduce((highest, { rank }) => Math.max(highest, rank), 0);
 }
 
 const isOver = ({ closedAt, closesAt }: Campaign, now: Date): boolean =>

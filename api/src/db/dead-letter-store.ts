@@ -1,4 +1,5 @@
 import type {
+  ContradictionReason,
   DeadLetter,
   DeadLetterReason,
   DeadLetterStore,
@@ -6,7 +7,7 @@ import type {
   NewDeadLetter,
 } from '../coupon/stores.js';
 import type { CouponId } from '../coupon/types.js';
-import type { DeadLetter as Row, Prisma } from './generated/client.js';
+import type { DeadLetter as Row } from './generated/client.js';
 import type { PrismaClient } from './prisma-client.js';
 
 const PAGE = 100;
@@ -62,15 +63,42 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
   }
 }
 
-/** The rows of all letters of these coupons. */
+/** The rows of all letters of these coupons, by coupon. */
 export async function readDeadRows(
   prisma: Pick<PrismaClient, 'deadLetter'>,
-  where: Pick<Prisma.DeadLetterWhereInput, 'couponId'>,
-): Promise<DeadRow[]> {
+  couponIds: readonly bigint[],
+): Promise<Map<CouponId, DeadRow[]>> {
   const letters = await prisma.deadLetter.findMany({
-    where,
-    select: { deadRows: true },
+    where: { couponId: { in: [...couponIds] } },
+    select: { couponId: true, deadRows: true },
     orderBy: { id: 'asc' },
   });
-  return letters.flatMap(({ deadRows }) => JSON.parse(deadRows) as DeadRow[]);
+  const byCoupon = new Map<CouponId, DeadRow[]>();
+  for (const { couponId, deadRows } of letters) {
+    const rows = JSON.parse(deadRows) as DeadRow[];
+    const others = byCoupon.get(Number(couponId));
+    if (others) others.push(...rows);
+    else byCoupon.set(Number(couponId), rows);
+  }
+  return byCoupon;
 }
+
+/** With these MySQL has something else in the row's place: the promise cannot be kept as it was made. */
+const SUPERSEDED: ReadonlySet<string> = new Set<ContradictionReason>([
+  'rankTaken',
+  'userHasAnotherRank',
+  'unknownCoupon',
+]);
+
+/** A rank beyond the stock was never handed out: somebody else writes to the stream. */
+export const selectPromised = (rows: readonly DeadRow[] = [], total: number): DeadRow[] =>
+  rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
+
+/**
+ * The highest rank that somebody was told of, also where MySQL has something else by now; 0: none. Of a coupon that MySQL did
+ * not know nobody was told anything.
+ */
+export const findHighestTold = (rows: readonly DeadRow[] = [], total: number): number =>
+  rows
+    .filter(({ reason, rank }) => reason !== ('unknownCoupon' satisfies ContradictionReason) && rank <= total)
+    .reduce((highest, { rank }) => Math.max(highest, rank), 0);

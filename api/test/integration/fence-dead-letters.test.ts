@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { metaKey, winnersKey } from '../../src/redis/keys.js';
+import { metaKey } from '../../src/redis/keys.js';
 import type { DeadRow } from '../../src/coupon/stores.js';
-import { formatRecord } from '../../src/redis/winner-record.js';
 import { users, WorkerWorld } from '../support/worker-world.js';
 
 let world: WorkerWorld;
@@ -68,17 +67,6 @@ describe('a rank in the dead letters', () => {
       expect(await world.redis.hget(metaKey(1), 'issued')).toBe('12');
     },
   );
-
-  test('is told to its user again when MySQL has nothing in its place, and not when it has', async () => {
-    await world.keeper().check();
-    await promiseRank12('deliveredTooOften');
-    await bury({ ...row('intruder', 4), reason: 'rankTaken', existing: { userId: 'user-4', rank: 4 } });
-    await world.redis.flushall();
-    await world.keeper().check();
-    const winners = await world.redis.hgetall(winnersKey(1));
-    expect(winners['unlucky']).toBe(formatRecord(row('unlucky', 12)));
-    expect(Object.keys(winners).toSorted()).toEqual([...users(1, 10), 'unlucky'].toSorted());
-  });
 
   test.each([
     ['beyond the stock', 10_001, 'rankBeyondTotal'],

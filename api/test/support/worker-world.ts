@@ -96,7 +96,6 @@ export class WorkerWorld {
     name = 'worker-1',
     options: Partial<DrainerOptions> = {},
     store: Pick<IssuedStore, 'persist'> = this.issued,
-    given?: EntryStreams,
   ) {
     const { letters, leases } = this;
     const metrics = createWorkerMetrics(this.redis, letters);
@@ -104,7 +103,7 @@ export class WorkerWorld {
       { leases, untilNothingHeld: () => drainer.untilNothingHeld(), logger },
       name,
     );
-    const streams = given ?? (await this.streamsOf(name));
+    const streams = await this.streamsOf(name);
     const drainer = new Drainer(
       { streams, store, letters, currentLease: () => holder.current, logger, metrics },
       { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3, ...options },
