@@ -24,6 +24,13 @@ export class HaRedis {
     return this.#exec(service, `${login} redis-cli ${command}`);
   }
 
+  /** What the first replica of the api says to somebody who asks it directly for a coupon: status and body. */
+  callFirstApi(couponId: number, userId: string): Promise<string> {
+    const call = `fetch("http://127.0.0.1:3000/api/v1/coupons/call/${couponId}", { method: "POST", headers: { "x-user-id": "${userId}" } })`;
+    const show = 'async (answer) => console.log(answer.status, await answer.text())';
+    return this.#exec('api', `node -e '${call}.then(${show})'`);
+  }
+
   async untilAnotherIsPromoted(than: string): Promise<void> {
     await waitUntil(async () => ![than, ''].includes(await this.primary().catch(() => than)), {
       what: `another than ${than} is promoted`,

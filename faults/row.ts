@@ -37,7 +37,7 @@ export interface RowPlan {
   fault: string;
   shape: (random: Random) => Shape;
   rate: number;
-  /** Roughly how long the faults take: the stock is chosen so that it sells out towards the end. Null: it never does. */
+  /** Roughly how long the faults take: the stock outlasts them, and sells out after the last one. Null: it never does. */
   sellsOutAfterMs: number | null;
   modes: readonly StackMode[];
   play(scene: Scene): Promise<void>;

@@ -15,11 +15,15 @@ const secretNames = [
   'MYSQL_OPS_PASSWORD',
   'MYSQL_ROOT_PASSWORD',
   'METRICS_PASSWORD',
-  'INFLUXDB_PASSWORD',
   'ADMIN_TOKEN',
 ] as const;
 /** Only docker-compose.metrics.yml and docker-compose.ha.yml read the last ones: a stack starts without them. */
-const generatedNames = [...secretNames, 'GRAFANA_PASSWORD', 'SENTINEL_PASSWORD'] as const;
+const generatedNames = [
+  ...secretNames,
+  'INFLUXDB_PASSWORD',
+  'GRAFANA_PASSWORD',
+  'SENTINEL_PASSWORD',
+] as const;
 
 export type Secrets = Readonly<Record<(typeof secretNames)[number], string>>;
 

@@ -55,10 +55,11 @@ const strange = new Map<number, string[]>();
  * sides: a replica of the api that goes on with the old primary must not promise anything.
  */
 async function splitOnce(scene: Scene, faults: string[]): Promise<void> {
-  const { world, inject, pause } = scene;
+  const { world, couponId, inject, pause } = scene;
   const redis = haRedis(world);
   const old = await redis.primary();
-  const minority = [old, 'sentinel-1', 'api'].map((service) => ({ service, number: 1 }));
+  // The primary last: a sentinel that still saw the others while it was missing would learn of the promotion.
+  const minority = ['sentinel-1', 'api', old].map((service) => ({ service, number: 1 }));
   await inject(
     `cut off ${old}, sentinel-1 and api-1`,
     async () => {
@@ -66,10 +67,12 @@ async function splitOnce(scene: Scene, faults: string[]): Promise<void> {
       await redis.untilAnotherIsPromoted(old);
       const before = await asked(redis, old);
       await pause(2_000, 5_000);
+      const said = await redis.callFirstApi(couponId, 'on-the-wrong-side');
+      if (!said.startsWith('503')) faults.push(`api-1, cut off with the old primary, answered ${said}`);
       if ((await redis.primary('sentinel-1')) !== old)
         faults.push('the sentinel cut off with it names another');
       if ((await asked(redis, old)) === before)
-        faults.push('nobody asked the old primary: the split was none');
+        faults.push(`nobody asked the old primary, the split was none: api-1 answered ${said}`);
       const answer = await redis.redis(old, 'set split-brain 1');
       if (!answer.includes('NOREPLICAS')) faults.push(`the old primary answered a write with ${answer}`);
     },

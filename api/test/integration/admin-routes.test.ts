@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { metaKey } from '../../src/redis/keys.js';
+import { ServerIdentity } from '../../src/redis/server-identity.js';
 import {
   ADMIN_TOKEN,
   startBackends,
@@ -96,6 +97,9 @@ describe('creating a campaign', () => {
       opensAtMs: String(Date.parse(IN_AN_HOUR)),
       closesAtMs: String(Date.parse(IN_TWO_HOURS)),
       closed: '0',
+      revision: '0',
+      generation: '1',
+      checked: await ServerIdentity.of(replica.redis).read(),
       issued: '0',
     });
   });

@@ -46,14 +46,14 @@ describe('operator commands', () => {
     expect(await ops('lag', '--coupon', '2')).toMatchObject([{ entries: 1 }]);
   });
 
-  test('rebuild opens a gate, leaves an open one alone, and with --force takes everything from MySQL again', async () => {
+  test('rebuild opens a gate, leaves an open one alone, and with --force takes winners from MySQL, never a rank back', async () => {
     expect(await ops('rebuild', '--coupon', '1')).toEqual([
       { couponId: 1, kind: 'opened', issued: 0, recovered: false },
     ]);
     expect(await ops('rebuild', '--coupon', '1')).toEqual([{ couponId: 1, kind: 'alreadyOpen' }]);
     await world.redis.hset(metaKey(1), 'issued', 4);
     expect(await ops('rebuild', '--coupon', '1', '--force')).toEqual([
-      { couponId: 1, kind: 'opened', issued: 0, recovered: true },
+      { couponId: 1, kind: 'opened', issued: 4, recovered: true },
     ]);
   });
 

@@ -39,6 +39,7 @@ describe('while MySQL is away', () => {
 
   test('a worker that is told to stop gives its entries back', async () => {
     const { metrics, drainer } = await world.startDrainer();
+    await until('it may write', () => drainer.isHealthy);
     await world.database.kill();
     await world.addEntry(1, 1, users(1, 10));
     await until('a try has failed', async () => (await metrics.persistFailures.get()).values.length > 0);

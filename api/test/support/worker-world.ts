@@ -126,7 +126,7 @@ export class WorkerWorld {
   ): GateKeeper {
     const gates = new RedisGateOpener(this.redis);
     const { campaigns, leases } = this;
-    const waits = { drainWithinMs: 300, revokeAfterMs: 100, ...extra };
+    const waits = { drainWithinMs: 3_000, revokeAfterMs: 100, ...extra };
     return new GateKeeper({ ...waits, campaigns, leases, gates, logger, metrics }, 20);
   }
 
@@ -134,7 +134,7 @@ export class WorkerWorld {
     const gates = new RedisGateOpener(this.redis);
     const { campaigns, leases } = this;
     const pause = (ms: number) => sleep(ms);
-    const waits = { drainWithinMs: 300, revokeAfterMs: 100, pause, ...extra };
+    const waits = { drainWithinMs: 3_000, revokeAfterMs: 100, pause, ...extra };
     return openGates({ campaigns, leases, gates, ...waits }, couponIds);
   }
 

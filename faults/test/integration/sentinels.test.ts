@@ -73,6 +73,15 @@ describe('a client of sentinels', () => {
     await sentinels.untilAnotherIsPromoted(lost);
     const value = await until('the new primary answers', () => redis.get('promised').catch(() => null));
     expect(value).toBe('yes');
+    // Alone it writes nothing that nobody could confirm.
+    const refusal = await until('it refuses writes', () =>
+      redis.set('next', '1').then(
+        () => null,
+        (err: Error) => (err.message.startsWith('NOREPLICAS') ? err.message : null),
+      ),
+    );
+    expect(refusal).toMatch(/^NOREPLICAS/);
+    await sentinels.rejoin(lost);
     expect(await until('it takes writes', () => redis.set('next', '1').catch(() => null))).toBe('OK');
     redis.disconnect();
   });
