@@ -126,7 +126,7 @@ const workerSchema = z.object({
   DRAIN_BLOCK_MS: wholeNumber(10, 10_000).default(1_000),
   /** An entry pending for longer belongs to a dead worker and is claimed. */
   CLAIM_IDLE_MS: wholeNumber(100, 3_600_000).default(15_000),
-  /** Deliveries of an entry that cannot be written before it goes to the dead-letter stream. */
+  /** Deliveries of an entry that cannot be written before it becomes a dead letter. */
   MAX_DELIVERIES: wholeNumber(1, 100).default(5),
   /** How often the gates in Redis are compared with the campaigns in MySQL. */
   GATE_CHECK_MS: wholeNumber(100, 3_600_000).default(1_000),

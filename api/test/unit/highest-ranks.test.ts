@@ -1,23 +1,39 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { IssueOutcome } from '../../src/coupon/types.js';
 import { HighestRanks } from '../../src/redis/highest-ranks.js';
 
-const issued = (rank: number): IssueOutcome => ({ kind: 'issued', rank, issuedAtMs: 1, replayed: false });
+const COUPONS_MAX = 10_000;
 
-describe('the highest ranks that a process was told of', () => {
-  it('never go down, and come from coupons that were issued now or before', () => {
-    const seen = new HighestRanks();
-    expect(seen.of(1)).toBe(0);
-    seen.note(1, [issued(3), issued(7), { kind: 'soldOut' }]);
-    seen.note(1, [issued(5), { kind: 'notReady', reason: 'gateShut' }]);
-    expect(seen.of(1)).toBe(7);
-    seen.note(1, [{ kind: 'alreadyIssued', rank: 9, issuedAtMs: 1 }]);
-    expect([seen.of(1), seen.of(2)]).toEqual([9, 0]);
+const issued = (rank: number): IssueOutcome => ({ kind: 'issued', rank, issuedAtMs: 1, replayed: false });
+const alreadyIssued = (rank: number): IssueOutcome => ({ kind: 'alreadyIssued', rank, issuedAtMs: 1 });
+
+describe('the highest rank that a replica has seen', () => {
+  test('is 0 before anything was seen', () => {
+    const ranks = new HighestRanks();
+    ranks.note(1, [{ kind: 'soldOut' }, { kind: 'notReady', reason: 'gateShut' }]);
+    expect(ranks.of(1)).toBe(0);
   });
 
-  it('are forgotten for the coupon that was met first rather than grow', () => {
-    const seen = new HighestRanks();
-    for (let couponId = 1; couponId <= 10_001; couponId += 1) seen.note(couponId, [issued(1)]);
-    expect([seen.of(1), seen.of(2), seen.of(10_001)]).toEqual([0, 1, 1]);
+  test('counts what somebody got and what somebody had, wherever it is in the batch', () => {
+    const ranks = new HighestRanks();
+    ranks.note(1, [issued(3), { kind: 'ended' }, alreadyIssued(9), issued(4)]);
+    expect(ranks.of(1)).toBe(9);
+  });
+
+  test('never goes down, and is kept for each coupon apart', () => {
+    const ranks = new HighestRanks();
+    ranks.note(1, [issued(9)]);
+    ranks.note(1, [alreadyIssued(2)]);
+    ranks.note(2, [issued(1)]);
+    expect([ranks.of(1), ranks.of(2)]).toEqual([9, 1]);
+  });
+
+  test('of the coupon noted first is forgotten when there are too many', () => {
+    const ranks = new HighestRanks();
+    for (let couponId = 1; couponId <= COUPONS_MAX; couponId++) ranks.note(couponId, [issued(5)]);
+    ranks.note(1, [issued(6)]);
+    expect([ranks.of(1), ranks.of(2)]).toEqual([6, 5]);
+    ranks.note(COUPONS_MAX + 1, [issued(5)]);
+    expect([ranks.of(1), ranks.of(2), ranks.of(COUPONS_MAX + 1)]).toEqual([0, 5, 5]);
   });
 });

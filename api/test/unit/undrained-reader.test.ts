@@ -1,74 +1,73 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
+import type { Issued } from '../../src/coupon/types.js';
 import { UndrainedReader } from '../../src/coupon/undrained-reader.js';
-import type { Issued, UserId } from '../../src/coupon/types.js';
 
-/** Redis, which answers when it is told to, with what its users hold at the moment it is asked. */
-class SlowRedis {
-  readonly rounds: { userIds: readonly UserId[]; answer: () => void; fail: () => void }[] = [];
-  readonly holders = new Set<UserId>();
+const ROUND_MAX = 256;
 
-  readonly findUndrained = (userIds: readonly UserId[]): Promise<Issued[][]> =>
-    new Promise((resolve, reject) => {
-      const found = userIds.map((userId) => (this.holders.has(userId) ? [coupon(userId)] : []));
-      this.rounds.push({ userIds, answer: () => resolve(found), fail: () => reject(new Error('away')) });
+const held = (userId: string): Issued => ({ couponId: 1, userId, rank: 1, issuedAtMs: 1, attempt: 'key' });
+
+/** A gate that answers when it is told to. */
+class SlowGate {
+  readonly rounds: { userIds: readonly string[]; answer: () => void; fail: () => void }[] = [];
+
+  findUndrained(userIds: readonly string[]): Promise<Issued[][]> {
+    return new Promise((resolve, reject) => {
+      const answer = () => resolve(userIds.map((userId) => [held(userId)]));
+      this.rounds.push({ userIds, answer, fail: () => reject(new Error('Redis is away')) });
     });
+  }
 }
 
-const coupon = (userId: UserId): Issued => ({ couponId: 1, userId, rank: 1, issuedAtMs: 1, attempt: 'k' });
+const names = (count: number): string[] => Array.from({ length: count }, (_, i) => `user-${i}`);
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-function setUp() {
-  const redis = new SlowRedis();
-  return { redis, reader: new UndrainedReader(redis) };
-}
-
-describe('a reader of what is undrained', () => {
-  it('asks one round at a time, and everybody who came meanwhile in the next', async () => {
-    const { redis, reader } = setUp();
-    redis.holders.add('b');
-    const answers = ['a', 'b', 'c'].map((userId) => reader.read(userId));
-    await nextTurn();
-    expect(redis.rounds.map(({ userIds }) => userIds)).toEqual([['a']]);
-    redis.rounds[0]!.answer();
-    await nextTurn();
-    expect(redis.rounds.map(({ userIds }) => userIds)).toEqual([['a'], ['b', 'c']]);
-    redis.rounds[1]!.answer();
-    expect(await Promise.all(answers)).toEqual([[], [coupon('b')], []]);
+describe('the reader of what is not drained', () => {
+  test('asks for one round at a time, and each user gets what is theirs', async () => {
+    const gate = new SlowGate();
+    const reader = new UndrainedReader(gate);
+    const first = reader.read('a');
+    const later = ['b', 'c'].map((userId) => reader.read(userId));
+    expect(gate.rounds.map(({ userIds }) => userIds)).toEqual([['a']]);
+    gate.rounds[0]!.answer();
+    expect(await first).toEqual([held('a')]);
+    expect(gate.rounds.map(({ userIds }) => userIds)).toEqual([['a'], ['b', 'c']]);
+    gate.rounds[1]!.answer();
+    expect(await Promise.all(later)).toEqual([[held('b')], [held('c')]]);
   });
 
-  it('reads what a user won before it asked, also when a round that did not see it is under way', async () => {
-    const { redis, reader } = setUp();
+  test('who comes while a round is under way is in one that begins afterwards', async () => {
+    const gate = new SlowGate();
+    const reader = new UndrainedReader(gate);
     const before = reader.read('a');
-    redis.holders.add('a');
     const after = reader.read('a');
-    redis.rounds[0]!.answer();
-    await nextTurn();
-    redis.rounds[1]!.answer();
-    expect([await before, await after]).toEqual([[], [coupon('a')]]);
+    gate.rounds[0]!.answer();
+    await before;
+    expect(gate.rounds).toHaveLength(2);
+    gate.rounds[1]!.answer();
+    expect(await after).toEqual([held('a')]);
   });
 
-  it('bounds a round, whoever waits', async () => {
-    const { redis, reader } = setUp();
-    const answers = Array.from({ length: 601 }, (_, i) => reader.read(`u${i}`));
-    for (let round = 0; round < 4; round += 1) {
-      redis.rounds[round]!.answer();
-      await nextTurn();
+  test('a round has a bounded number of users', async () => {
+    const gate = new SlowGate();
+    const reader = new UndrainedReader(gate);
+    const all = names(ROUND_MAX + 2).map((userId) => reader.read(userId));
+    for (const round of [0, 1, 2]) {
+      gate.rounds[round]!.answer();
+      await all[[0, ROUND_MAX, ROUND_MAX + 1][round]!];
     }
-    expect(redis.rounds.map(({ userIds }) => userIds.length)).toEqual([1, 256, 256, 88]);
-    expect(await Promise.all(answers)).toHaveLength(601);
+    expect(gate.rounds.map(({ userIds }) => userIds.length)).toEqual([1, ROUND_MAX, 1]);
   });
 
-  it('tells everybody in a round that it failed, and asks again for those who come after', async () => {
-    const { redis, reader } = setUp();
-    const answers = ['a', 'b', 'c'].map((userId) => reader.read(userId));
-    const settled = Promise.allSettled(answers);
-    redis.rounds[0]!.answer();
-    await nextTurn();
-    redis.rounds[1]!.fail();
-    expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
-    const next = reader.read('b');
-    redis.rounds[2]!.answer();
-    expect(await next).toEqual([]);
+  test('when Redis is away, those of the round are told, and the next round is asked', async () => {
+    const gate = new SlowGate();
+    const reader = new UndrainedReader(gate);
+    const first = reader.read('a');
+    const second = reader.read('b');
+    gate.rounds[0]!.fail();
+    await expect(first).rejects.toThrow('Redis is away');
+    gate.rounds[1]!.answer();
+    expect(await second).toEqual([held('b')]);
+    const third = reader.read('c');
+    gate.rounds[2]!.answer();
+    expect(await third).toEqual([held('c')]);
   });
 });
