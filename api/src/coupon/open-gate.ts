@@ -121,16 +121,17 @@ async function openLocked(
   return outcome ?? { kind: 'unknownCoupon' };
 }
 
-/** Returns the highest rank among them. */
+/** Returns the highest rank that anybody was told of. */
 async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise<number> {
-  let highestRank = 0;
+  const unwritten = await locked.unwritten();
+  let { highestRank } = unwritten;
   await gates.clearWinners(locked.campaign.id);
   const put = async (winners: readonly Issued[]) => {
     await gates.putWinners(winners);
     for (const { rank } of winners) highestRank = Math.max(highestRank, rank);
   };
   // What MySQL has comes last: it has the last word on a user.
-  await put(await locked.unwritten());
+  await put(unwritten.issued);
   for await (const page of locked.winners()) await put(page);
   return highestRank;
 }

@@ -9,7 +9,7 @@ import type {
 } from '../coupon/stores.js';
 import type { Campaign, CouponId } from '../coupon/types.js';
 import type { Coupon, Prisma } from './generated/client.js';
-import { readDeadRows, selectPromised } from './dead-letter-store.js';
+import { findHighestTold, readDeadRows, selectPromised } from './dead-letter-store.js';
 import { pagesByCoupon } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toCampaign } from './rows.js';
@@ -62,8 +62,7 @@ export class PrismaCampaignStore implements CampaignStore {
       ]);
       const rankOf = new Map(highest.map((row) => [row.couponId, row._max.rank ?? 0]));
       for (const { id, gateGeneration, total } of coupons) {
-        const ranks = selectPromised(unwritten.get(Number(id)), total).map(({ rank }) => rank);
-        const highestRank = Math.max(rankOf.get(id) ?? 0, ...ranks);
+        const highestRank = Math.max(rankOf.get(id) ?? 0, findHighestTold(unwritten.get(Number(id)), total));
         fences.set(Number(id), { generation: gateGeneration, highestRank });
       }
     }
@@ -137,7 +136,10 @@ export class PrismaCampaignStore implements CampaignStore {
       work({
         campaign: toCampaign(row),
         winners: () => pagesByCoupon(tx, couponId),
-        unwritten: async () => selectPromised((await readDeadRows(tx, [row.id])).get(couponId), row.total),
+        unwritten: async () => {
+          const rows = (await readDeadRows(tx, [row.id])).get(couponId);
+          return { issued: selectPromised(rows, row.total), highestRank: findHighestTold(rows, row.total) };
+        },
         archive: async () => {
           await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
         },

@@ -93,3 +93,12 @@ const SUPERSEDED: ReadonlySet<string> = new Set<ContradictionReason>([
 /** A rank beyond the stock was never handed out: somebody else writes to the stream. */
 export const selectPromised = (rows: readonly DeadRow[] = [], total: number): DeadRow[] =>
   rows.filter(({ reason, rank }) => !SUPERSEDED.has(reason) && rank <= total);
+
+/**
+ * The highest rank that somebody was told of, also where MySQL has something else by now; 0: none. Of a coupon that MySQL did
+ * not know nobody was told anything.
+ */
+export const findHighestTold = (rows: readonly DeadRow[] = [], total: number): number =>
+  rows
+    .filter(({ reason, rank }) => reason !== ('unknownCoupon' satisfies ContradictionReason) && rank <= total)
+    .reduce((highest, { rank }) => Math.max(highest, rank), 0);
