@@ -39,8 +39,8 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
 	compare step-load comparisons report dashboards metrics \
-	faults fuzz soak campaigns dead-letters reconcile rebuild test test-compose bench bench-quick lint format clean programs tools
-	faults fuzz soak dead-letters reconcile rebuild mutants test test-compose test-redis8 bench bench-quick lint format clean programs tools
+	faults fuzz soak campaigns dead-letters reconcile rebuild mutants test test-compose test-redis8 bench bench-quick \
+	lint format clean programs tools
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,6 +131,7 @@ soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
 
 campaigns: $(BUILT) ## 2,000 campaigns one after the other in flat memory: CAMPAIGNS=2000 COUPONS=1000
 	@node dist/faults/campaigns.js
+
 mutants: $(BUILT) tools ## break a copy of the source in known ways, one at a time: does a test notice? [REDIS_SERVER=path] [ONLY=name]
 	@node dist/faults/mutants/cli.js $(call given,ONLY,only)
 
