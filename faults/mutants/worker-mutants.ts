@@ -249,9 +249,10 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OPEN_GATE,
-        find: 'await put(await locked.unwritten());',
-        replace: 'await locked.unwritten();',
+        find: 'let { highestRank } = unwritten;',
+        replace: 'let highestRank = 0;',
       },
+      { file: OPEN_GATE, find: 'await put(unwritten.issued);', replace: 'await put([]);' },
     ],
     noticedBy: test('rebuild-ranks', 'after the highest rank in a dead letter'),
   },
