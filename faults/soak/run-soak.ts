@@ -20,7 +20,7 @@ const ALLOWED: readonly (readonly [RegExp, Allowance])[] = [
   // follows the peaks of latency up and down.
   [/^(api-\d+|nginx) sockets$/, { share: 0.2, free: 400 }],
   // The 40 open campaigns fill up at their own pace: at most 4,000 coupons of 110 bytes each, 17 MiB, and two hash tables in one that
-  // grows. What is over stays for ARCHIVE_AFTER_MS. Without archiving it grows by 8 MiB a minute at 1,300 coupons/s.
+  // grows. What is over stays for ARCHIVE_AFTER_MS. Without archiving 1,300 coupons/s would add 8 MiB a minute (arithmetic).
   [/^redis memory MiB$/, { share: 0.2, free: 12 }],
   [/ memory MiB$/, { share: 0.15, free: 15 }],
   [/ sockets$/, { share: 0.2, free: 20 }],
