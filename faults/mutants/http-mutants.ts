@@ -19,7 +19,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     name: 'an attempt key of its own for each pass of nginx',
     edits: [
       {
-        file: `${TEMPLATES}/proxy.conf.template`,
+        file: `${TEMPLATES}/proxy-settings.conf.template`,
         find: 'proxy_set_header X-Request-ID $request_id;',
         replace: 'proxy_set_header X-Request-ID "$request_id-$msec";',
       },
