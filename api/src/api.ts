@@ -97,7 +97,9 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
         pending: () => batcher.pending,
         onWait: metrics.onWait,
         refuseWaiting: () => {
-          refuseWaiting().catch((err: unknown) => logger.error({ err }, 'the replica does not listen any more'));
+          refuseWaiting().catch((err: unknown) =>
+            logger.error({ err }, 'the replica does not listen any more'),
+          );
         },
       }),
       onAnswer: metrics.onAnswer,
