@@ -29,7 +29,7 @@ const STEPS = [
 ] as const;
 const WARM_UP = 'c64x6';
 /** Connections of the closed model that finds the capacity; the first seconds are not counted. */
-const CAPACITY = ['c128x4', 'c128x10'];
+const CAPACITY = ['c256x4', 'c256x10'];
 const DRAIN_TIMEOUT_MS = 60_000;
 /** Twice what is usual is still normal, and so are a few milliseconds more of very few. */
 const normalMs = (usualP95Ms: number | null): number => Math.max(50, 2 * (usualP95Ms ?? 0));
@@ -76,7 +76,7 @@ export async function runOverload(options: OverloadOptions): Promise<OverloadRes
   try {
     const measured = await runCampaign(options, 'capacity', CAPACITY, 1_000_000);
     const capacity = Math.round(goodputOf(measured.attempts, windowsOf(measured.marks)[1]!));
-    say(`Capacity: ${capacity} coupons a second (128 connections that call again at once)`);
+    say(`Capacity: ${capacity} coupons a second (256 connections that call again at once)`);
     const rates = STEPS.map(({ factor, seconds }) => `${Math.round(factor * capacity)}x${seconds}`);
     const stock = STEPS.reduce((sum, { factor, seconds }) => sum + factor * seconds * capacity, 0);
     const run = await runCampaign(options, 'steps', rates, Math.ceil(stock));

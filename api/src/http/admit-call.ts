@@ -48,8 +48,7 @@ export const createAdmitCall =
     const verdict = shedder.decide(arrival, waitMs, nowMs, pending());
     if (verdict.kind === 'serve') return true;
     refuse(res, verdict.kind === 'refuseAndTell' ? verdict.period : null);
-    // Those behind a call that waited too long beyond the bound have waited too long as well.
-    if (verdict.kind === 'refuseAndTell' && arrival.bound === null) {
+    if (verdict.kind === 'refuseAndTell' && verdict.isStanding) {
       setTimeout(refuseWaiting, NOTED_WITHIN_MS).unref();
     }
     return false;

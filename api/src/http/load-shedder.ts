@@ -20,9 +20,11 @@ export interface Arrival {
 /**
  * - `serve`
  * - `refuse`: nothing else is done for this request
- * - `refuseAndTell`: refuse, and tell nginx to refuse what goes beyond the bound until `period` (10 s of nginx's clock) is over
+ * - `refuseAndTell`: refuse, and tell nginx to refuse what goes beyond the bound until `period` (10 s of nginx's clock) is
+ *   over; `isStanding`: those who wait behind this one have waited too long as well
  */
-export type Verdict = { kind: 'serve' } | { kind: 'refuse' } | { kind: 'refuseAndTell'; period: number };
+export type Verdict =
+  { kind: 'serve' } | { kind: 'refuse' } | { kind: 'refuseAndTell'; period: number; isStanding: boolean };
 
 const SERVE: Verdict = { kind: 'serve' };
 const REFUSE: Verdict = { kind: 'refuse' };
@@ -32,6 +34,8 @@ const PERIOD_MS = 10_000;
 const TELL_NEXT_FROM_MS = 7_000;
 /** Several nginx may be in front: each is told by one of the refusals, so refusals tell again, but not all of them. */
 const TELL_AGAIN_MS = 100;
+/** For so long after a sign of overload nginx is told of a period that it does not know of yet. */
+const SIGN_HOLDS_MS = 5_000;
 /** Overload is over when there was no sign of it for so long. */
 const OVER_AFTER_MS = 10_000;
 /** Weight of one request in the moving share of those that waited: a few dozen requests decide, not one. */
@@ -48,13 +52,12 @@ const CLOCK_WINDOW_MS = 60_000;
  *
  * States: *calm*, until a standing queue (most requests above the target) has outlasted the rush allowance; then
  * *overloaded*, until there was no sign of overload for `OVER_AFTER_MS`. Overloaded, requests beyond nginx's bound that
- * waited too long are refused, and refusals tell nginx to make the next ones itself: refusing costs Node almost half of
- * serving. A request within the bound is served: those wait no longer than the bound allows, and nothing is won.
+ * waited too long are refused, and nginx is told to refuse the next ones itself: that costs Node almost half of serving, and
+ * several times as much on a new connection. Requests within the bound are served: their number is bounded already.
  *
  * That nginx refuses cannot be seen here. What can: by Little's law the waits that end within a second add up to the number
- * of requests in the queue. While it is above a quarter of the bound (the others are
- * with Redis or on their way), overload goes on, and one request in a period is refused to
- * tell nginx of the next period.
+ * of requests in the queue. Above a quarter of the bound (others are with Redis or on their way) it is a sign of overload.
+ * While there are signs, one request in a period is refused to tell nginx of the next one.
  */
 export class LoadShedder {
   #overloaded = false;
@@ -105,13 +108,15 @@ export class LoadShedder {
       this.#servedStanding = 0;
       return SERVE;
     }
-    if (!boundIsFull && !refused) return SERVE;
     // The present by nginx's clock, not the moment the request came: nginx looks for a note of now.
     const period = this.#periodToTell(arrival.startedMs + waitMs);
-    if (period > this.#told || (refused && nowMs - this.#toldMs >= TELL_AGAIN_MS)) {
+    const isNews = period > this.#told && nowMs - this.#lastSignMs <= SIGN_HOLDS_MS;
+    const isDue = refused && nowMs - this.#toldMs >= TELL_AGAIN_MS;
+    // nginx may have given up on a request that waited for too long, and what it is told would be lost.
+    if ((isNews || isDue) && waitMs <= this.options.queueMaxMs) {
       this.#told = Math.max(this.#told, period);
       this.#toldMs = nowMs;
-      return { kind: 'refuseAndTell', period };
+      return { kind: 'refuseAndTell', period, isStanding: this.#isStanding() };
     }
     return refused ? REFUSE : SERVE;
   }

@@ -105,6 +105,16 @@ describe('a load shedder', () => {
     expect(refusals(verdicts)).toBe(4);
   });
 
+  it('tells by a request that nginx still waits for, and says whether others wait behind it', () => {
+    nowMs = T0 + 1_000;
+    // So late that nginx has given up on them.
+    expect(told(take(64, 4_900))).toEqual([]);
+    expect(take(1, 50, BOUND)).toEqual([{ kind: 'refuseAndTell', period: T0 / 10_000, isStanding: true }]);
+    nowMs = T0 + 11_000;
+    // Beyond the bound nobody comes any more.
+    expect(told(take(1, 50, BOUND))).toEqual([]);
+  });
+
   it('lets overload end although nginx goes on calling within the bound, when that is not full any more', () => {
     becomeOverloaded();
     const verdicts = take(15_000, 20, BOUND);
