@@ -92,7 +92,7 @@ sold-out: ## 20,000 users, 10,000 coupons
 duplicates: ## 5,000 users, three simultaneous tries each
 arrival: ## open model: constant and ramping arrival rate
 
-overload: $(BUILT) programs ## up to ten times the capacity and back, then the audit [API_CPUS=0.05]
+overload: $(BUILT) programs ## up to ten times the capacity and back, then the audit [API_CPUS=0.06]
 	@node dist/loadtest/overload/cli.js $(call given,API,api) $(call given,API_CPUS,api-cpus)
 
 audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1

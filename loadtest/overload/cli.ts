@@ -12,10 +12,10 @@ import { INSTANCE, runOverload } from './run-overload.js';
 /** Of ISSUE_RUSH_MAX, when nobody says otherwise. */
 const RUSH_MAX = 10_000;
 
-const USAGE = `Usage: node dist/loadtest/overload/cli.js [--api-cpus 0.05] [--api 2]
+const USAGE = `Usage: node dist/loadtest/overload/cli.js [--api-cpus 0.06] [--api 2]
 
 Offers 0.5, 1, 2, 5 and 10 times the measured capacity, then 0.5 times again, to a native stack of its own; then the audit.
-  --api-cpus N   CPUs of each replica (0.05), so that generator and nginx have room at ten times; 0: no cap
+  --api-cpus N   CPUs of each replica (0.06), so that generator and nginx have room at ten times; 0: no cap
   --api N        replicas (2)`;
 
 /** A tenth of a CPU takes ten times as long for a rush: its allowance is a tenth, so that the queue is no longer. */
@@ -25,7 +25,7 @@ const rushMaxOf = (apiCpus: number): number =>
 /** Exit status: 0 all goals reached, 1 one is missed, 2 the command is wrong. */
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { 'api-cpus': { type: 'string' }, api: { type: 'string' } } });
-  const [apiCpus, replicas] = [Number(values['api-cpus'] ?? 0.05), Number(values.api ?? 2)];
+  const [apiCpus, replicas] = [Number(values['api-cpus'] ?? 0.06), Number(values.api ?? 2)];
   if (!(apiCpus >= 0 && apiCpus <= 8) || !(Number.isInteger(replicas) && replicas >= 1)) {
     process.stderr.write(`${USAGE}\n`);
     return 2;

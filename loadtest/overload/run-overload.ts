@@ -27,9 +27,10 @@ const STEPS = [
   { factor: 10, seconds: 12 },
   { factor: 0.5, seconds: 10 },
 ] as const;
-const WARM_UP = 'c64x6';
-/** Connections of the closed model that finds the capacity; the first seconds are not counted. */
-const CAPACITY = ['c256x4', 'c256x10'];
+/** As many connections as the next phase has, so that nginx keeps enough to the replicas: a capped one accepts slowly. */
+const WARM_UP = ['c64x8', 'c224x5'];
+/** Connections of the closed model that finds the capacity, fewer than two replicas' bound; the first seconds do not count. */
+const CAPACITY = ['c192x6', 'c192x10'];
 const DRAIN_TIMEOUT_MS = 60_000;
 /** Twice what is usual is still normal, and so are a few milliseconds more of very few. */
 const normalMs = (usualP95Ms: number | null): number => Math.max(50, 2 * (usualP95Ms ?? 0));
@@ -66,8 +67,8 @@ export async function runOverload(options: OverloadOptions): Promise<OverloadRes
   const { stack, say } = options;
   const caps = new ReplicaCaps(stack, INSTANCE);
   const loadBefore = Math.round(loadavg()[0]! * 10) / 10;
-  say(`Warm-up: 64 connections without a cap`);
-  await runCampaign(options, 'warm', [WARM_UP], 1_000_000);
+  say('Warm-up without a cap');
+  await runCampaign(options, 'warm', WARM_UP, 1_000_000);
   if (options.apiCpus > 0) {
     const fault = await caps.set(options.apiCpus);
     if (fault !== null) throw new Error(`replicas cannot be capped, API_CPUS=0 leaves it out: ${fault}`);
@@ -76,7 +77,7 @@ export async function runOverload(options: OverloadOptions): Promise<OverloadRes
   try {
     const measured = await runCampaign(options, 'capacity', CAPACITY, 1_000_000);
     const capacity = Math.round(goodputOf(measured.attempts, windowsOf(measured.marks)[1]!));
-    say(`Capacity: ${capacity} coupons a second (256 connections that call again at once)`);
+    say(`Capacity: ${capacity} coupons a second (192 connections that call again at once)`);
     const rates = STEPS.map(({ factor, seconds }) => `${Math.round(factor * capacity)}x${seconds}`);
     const stock = STEPS.reduce((sum, { factor, seconds }) => sum + factor * seconds * capacity, 0);
     const run = await runCampaign(options, 'steps', rates, Math.ceil(stock));

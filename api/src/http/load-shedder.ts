@@ -1,5 +1,5 @@
 export interface LoadShedderOptions {
-  /** A queue is standing while most requests (beyond nginx's bound) waited longer than this, in ms. */
+  /** A queue is standing while a good part of the requests beyond nginx's bound waited longer than this, in ms. */
   targetMs: number;
   /** So many requests of a standing queue are served all the same: a rush is not overload, load that goes on is. */
   rushMax: number;
@@ -38,8 +38,13 @@ const TELL_AGAIN_MS = 100;
 const SIGN_HOLDS_MS = 5_000;
 /** Overload is over when there was no sign of it for so long. */
 const OVER_AFTER_MS = 10_000;
-/** Weight of one request in the moving share of those that waited: a few dozen requests decide, not one. */
+/** Weight of one request in the moving share of those that waited too long. */
 const WEIGHT = 1 / 32;
+/**
+ * So many of them must have waited. Not most: a busy replica sees those on kept connections at once, again and again, and
+ * few of those on new ones, who wait for long. Not one: nginx sends a call again, and then it seems to have waited.
+ */
+const STANDING_SHARE = 0.1;
 /** A queue of a quarter of the bound in front of the handler means that all places are taken. */
 const FULL_FROM = 4;
 const WINDOW_MS = 1_000;
@@ -50,7 +55,7 @@ const CLOCK_WINDOW_MS = 60_000;
  * Decides whether a request is served or refused, by the time it spent in queues, as CoDel does: a long queue is no harm by
  * itself, one that stands is.
  *
- * States: *calm*, until a standing queue (most requests above the target) has outlasted the rush allowance; then
+ * States: *calm*, until a standing queue (see `STANDING_SHARE`) has outlasted the rush allowance; then
  * *overloaded*, until there was no sign of overload for `OVER_AFTER_MS`. Overloaded, requests beyond nginx's bound that
  * waited too long are refused, and nginx is told to refuse the next ones itself: that costs Node almost half of serving, and
  * several times as much on a new connection. Requests within the bound are served: their number is bounded already.
@@ -128,7 +133,7 @@ export class LoadShedder {
   }
 
   #isStanding(): boolean {
-    return this.#waitingShare > 0.5;
+    return this.#waitingShare > STANDING_SHARE;
   }
 
   #observe({ bound }: Arrival, waitMs: number, nowMs: number): void {

@@ -58,7 +58,12 @@ describe('a load shedder', () => {
   });
 
   it('is not moved by single requests that waited long', () => {
-    for (let i = 0; i < 1_000; i += 1) expect(refusals([...take(1, 9_000), ...take(3, 5)])).toBe(0);
+    for (let i = 0; i < 1_000; i += 1) expect(refusals([...take(1, 9_000), ...take(50, 5)])).toBe(0);
+  });
+
+  it('sees a queue of new connections although most requests come on kept ones and hardly wait', () => {
+    for (let i = 0; i < 300; i += 1) take(5, 3_000).concat(take(10, 50));
+    expect(shedder.overloaded).toBe(true);
   });
 
   it('gives the allowance again only when there was no overload for ten seconds', () => {
@@ -110,6 +115,8 @@ describe('a load shedder', () => {
     // So late that nginx has given up on them.
     expect(told(take(64, 4_900))).toEqual([]);
     expect(take(1, 50, BOUND)).toEqual([{ kind: 'refuseAndTell', period: T0 / 10_000, isStanding: true }]);
+    nowMs = T0 + 2_500;
+    take(10, 5, BOUND);
     nowMs = T0 + 11_000;
     // Beyond the bound nobody comes any more.
     expect(told(take(1, 50, BOUND))).toEqual([]);
@@ -117,8 +124,8 @@ describe('a load shedder', () => {
 
   it('lets overload end although nginx goes on calling within the bound, when that is not full any more', () => {
     becomeOverloaded();
-    const verdicts = take(15_000, 20, BOUND);
-    expect(refusals(verdicts)).toBe(0);
+    // One may have been needed to tell of the next period.
+    expect(refusals(take(15_000, 20, BOUND))).toBeLessThanOrEqual(1);
     expect(shedder.overloaded).toBe(false);
   });
 
