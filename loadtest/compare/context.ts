@@ -39,6 +39,9 @@ export function planOf(load: Load): Plan {
  */
 export const patientEnvironment = {
   REDIS_COMMAND_TIMEOUT_MS: '10000',
+  // A rush of any size and length: nothing of it is refused.
+  ISSUE_RUSH_MAX: '10000000',
+  ISSUE_QUEUE_MAX_MS: '600000',
   NGINX_ISSUE_CONNECT_TIMEOUT: '30s',
   NGINX_ISSUE_READ_TIMEOUT: '120s',
   NGINX_ISSUE_RETRY_TIMEOUT: '150s',
