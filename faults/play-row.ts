@@ -107,6 +107,7 @@ export async function playRow(
   const shape = plan.shape(random);
   await world.take({ ...shape, env: { ...shape.env, ...prepared?.env } });
   const total = stockOf(plan, quick, world.mode);
+  await world.admin.closeAllCampaigns();
   const createdMs = Date.now();
   const couponId = await world.admin.createCampaign(`faults row ${plan.number}`, total);
   const created = {

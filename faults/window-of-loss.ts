@@ -55,6 +55,7 @@ async function measureOnce(
   folder: string,
   how: 'disk' | 'flush',
 ): Promise<WindowOfLoss> {
+  await world.admin.closeAllCampaigns();
   const couponId = await world.admin.createCampaign('faults window of loss', STOCK);
   const client = new ClientProcess({
     frontUrl: world.stack.frontUrl,

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 
+const pageSchema = z.object({
+  campaigns: z.array(z.object({ couponId: z.number().int(), closedAt: z.string().nullable() })),
+  next: z.number().int().nullable(),
+});
 const campaignSchema = z.object({ couponId: z.number().int(), total: z.number().int() });
 const counts = { persisted: z.number().int(), lag: z.object({ entries: z.number().int() }) };
 /** Of an archived campaign Redis has no counter any more, and MySQL has all that was issued. */
@@ -28,6 +32,23 @@ export class AdminClient {
       await this.#call('POST', '/api/v1/admin/coupons', { name, total }),
     );
     return couponId;
+  }
+
+  /**
+   * Closes what earlier runs left open, whatever became of them: coupons that nobody will have take room from new campaigns.
+   * Only for a stack that nobody else uses.
+   */
+  async closeAllCampaigns(): Promise<void> {
+    for (let after = 0; ;) {
+      const { campaigns, next } = pageSchema.parse(
+        await this.#call('GET', `/api/v1/admin/coupons?after=${after}&limit=100`),
+      );
+      for (const { couponId, closedAt } of campaigns) {
+        if (closedAt === null) await this.#call('POST', `/api/v1/admin/coupons/${couponId}/close`);
+      }
+      if (next === null) return;
+      after = next;
+    }
   }
 
   async statistics(couponId: number): Promise<Statistics> {
