@@ -39,8 +39,9 @@ export class Compiler {
       ...this.#service.getSemanticDiagnostics(path),
     ];
     if (fault) return `${file}: ${ts.flattenDiagnosticMessageText(fault.messageText, ' ')}`;
-    // `isolatedModules`: a file can be compiled without the others.
-    const compilerOptions = { ...this.#options, sourceMap: false };
+    // `isolatedModules`: a file can be compiled without the others. But it does not look for the package.json that says
+    // what `nodenext` means, and would write CommonJS, which no program of the copy can load.
+    const compilerOptions = { ...this.#options, module: ts.ModuleKind.ESNext, sourceMap: false };
     const { outputText } = ts.transpileModule(readFileSync(path, 'utf8'), {
       compilerOptions,
       fileName: path,

@@ -50,7 +50,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
         replace: 'proxy_next_upstream error timeout invalid_header;',
       },
     ],
-    noticedBy: retry('sends the issue call to another one with the same attempt key'),
+    noticedBy: retry('sends the issue call to others with the same attempt key'),
   },
   {
     name: 'every replica asked about a 503',

@@ -252,7 +252,11 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
         find: 'let { highestRank } = unwritten;',
         replace: 'let highestRank = 0;',
       },
-      { file: OPEN_GATE, find: 'await put(unwritten.issued);', replace: 'await put([]);' },
+      {
+        file: OPEN_GATE,
+        find: 'await put(unwritten.issued);',
+        replace: 'await put(unwritten.issued.slice(0, 0));',
+      },
     ],
     noticedBy: test('rebuild-ranks', 'after the highest rank in a dead letter'),
   },

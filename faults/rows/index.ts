@@ -6,6 +6,7 @@ import { primaryLost } from './failover.js';
 import { primaryCutOff, primaryDiskLost, primaryKilled } from './high-availability.js';
 import { nginxKilled } from './front-door.js';
 import { badNetwork } from './network.js';
+import { overloadWithKills } from './overload.js';
 import { poison } from './poison.js';
 import { redisFull, redisStale } from './redis-data.js';
 import { redisFrozen, redisKilled, redisWiped } from './redis.js';
@@ -36,4 +37,5 @@ export const ROWS: readonly RowPlan[] = [
   primaryDiskLost,
   redisStale,
   redisFull,
+  overloadWithKills,
 ].toSorted((a, b) => a.number - b.number);

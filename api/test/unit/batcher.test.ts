@@ -27,7 +27,7 @@ const sizes = (gate: SlowGate) => gate.calls.map(({ attempts }) => attempts.leng
 function submitMany(batcher: IssueBatcher, couponId: CouponId, count: number): IssueOutcome[] {
   const outcomes: IssueOutcome[] = [];
   for (let i = 0; i < count; i++)
-    batcher.submit(couponId, `u${i}`, 'k', waiting, (outcome) => outcomes.push(outcome));
+    batcher.submit(couponId, `u${i}`, 'k', waiting, (outcome) => (outcomes[i] = outcome));
   return outcomes;
 }
 

@@ -30,13 +30,15 @@ describe('when a replica fails, the front door', () => {
     for (const close of open.splice(0).reverse()) await close();
   });
 
-  test('sends the issue call to another one with the same attempt key, and the client sees one 200', async () => {
-    const [bad, good] = [await replica(diesInMidAnswer), await replica(works)];
-    const { url } = await frontDoor([bad.port, good.port]);
+  test('sends the issue call to others with the same attempt key, and the client sees one 200', async () => {
+    // More of them than the front door has passes: one try in each would not reach the good one.
+    const bad = await Promise.all(Array.from({ length: 5 }, () => replica(diesInMidAnswer)));
+    const good = await replica(works);
+    const { url } = await frontDoor([...bad, good].map(({ port }) => port));
     for (let user = 0; user < 10; user += 1) expect((await post(url + issue)).status).toBe(200);
-    expect(bad.requests.length).toBeGreaterThan(0);
-    const keysAtBad = bad.requests.map(({ headers }) => headers['x-request-id']);
+    const keysAtBad = bad.flatMap(({ requests }) => requests).map(({ headers }) => headers['x-request-id']);
     const keysAtGood = good.requests.map(({ headers }) => headers['x-request-id']);
+    expect(keysAtBad.length).toBeGreaterThan(0);
     expect(keysAtGood).toHaveLength(10);
     expect(new Set(keysAtGood).size).toBe(10);
     for (const key of keysAtBad) expect(keysAtGood).toContain(key);
