@@ -22,6 +22,7 @@ FRESH ?=
 COMPARISON ?=
 AGAINST ?=
 HA ?=
+NODES ?= 22 24
 # Compose only: three Redis and three sentinels. Read by the stack, whatever starts it.
 export HA
 
@@ -39,7 +40,7 @@ SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench fau
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
 	compare step-load comparisons report dashboards metrics \
-	faults fuzz soak campaigns dead-letters reconcile rebuild mutants test test-compose test-redis8 bench bench-quick \
+	faults fuzz soak campaigns dead-letters reconcile rebuild mutants test test-nodes test-compose test-redis8 bench bench-quick \
 	lint format clean programs tools
 
 help: ## this list
@@ -144,12 +145,17 @@ reconcile: $(BUILT) ## gaps between Redis and MySQL of every campaign
 rebuild: $(BUILT) ## open the gate of a campaign from MySQL: COUPON=1
 	@$(STACK) ops $(WHERE) -- rebuild --coupon $(COUPON)
 
-test: $(BUILT) tools ## lint, types, unit tests, tests against real servers
+test: $(BUILT) tools ## lint, types (TypeScript 6 and 7), unit tests, tests against real servers
 	npm run --silent typecheck
+	npm run --silent typecheck:next
 	npm run --silent lint
 	npm run --silent test:unit
 	npm run --silent test:integration
 	npm run --silent test:faults
+
+test-nodes: $(BUILT) tools ## unit and integration tests on each supported Node: NODES="22 24"
+	@package=$$(node -p '`node-$${process.platform}-$${process.arch}`'); for node in $(NODES); do \
+	  npx --yes --package="$$package@$$node" -- sh -c 'node --version && npm test' || exit 1; done
 
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@node dist/stack/test-compose.js
@@ -163,7 +169,7 @@ bench: $(BUILT) programs ## measure beside floors and rivals, about 12 minutes (
 bench-quick: $(BUILT) programs ## the same in two to four minutes
 	@node dist/bench/cli.js --quick
 
-lint: $(INSTALLED) ## eslint and prettier
+lint: $(INSTALLED) ## eslint (imports too), prettier, knip
 	npm run --silent lint
 
 format: $(INSTALLED) ## prettier, writing

@@ -1,15 +1,35 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
 
-/** Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. */
-const mayNotImport = (folder, ...others) => ({
-  files: [`api/src/${folder}/**/*.ts`],
+/** Our imports end in `.js`, as Node wants them; the source beside them ends in `.ts`. Packages are not looked into. */
+const resolveSource = {
+  interfaceVersion: 3,
+  name: 'source',
+  resolve(specifier, importer) {
+    if (!specifier.startsWith('.')) return { found: true, path: null };
+    const path = resolve(dirname(importer), specifier.replace(/\.js$/, '.ts'));
+    return existsSync(path) ? { found: true, path } : { found: false };
+  },
+};
+
+/** Folders beside `api/`, lowest first: each imports only those before it. */
+const ROOMS = ['stack', 'loadtest', 'grafana', 'telegraf', 'faults', 'bench'];
+
+/** These borrow from a folder above them still. */
+const BORROWERS = ['stack/compose-test/**', 'loadtest/overload/**'];
+
+const restrict = (files, folder, others, ignores = []) => ({
+  files,
+  ignores: ['**/test/**', ...ignores],
   rules: {
     'no-restricted-imports': [
       'error',
       {
-        patterns: others.map((other) => ({
+        patterns: [...others, 'test'].map((other) => ({
           group: [`**/${other}/**`, `**/${other}`],
           message: `${folder}/ does not import ${other}/: see docs/adr/0001.`,
         })),
@@ -17,6 +37,10 @@ const mayNotImport = (folder, ...others) => ({
     ],
   },
 });
+
+/** Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. */
+const mayNotImport = (folder, ...others) =>
+  restrict([`api/src/${folder}/**/*.ts`], folder, [...others, ...ROOMS]);
 
 export default tseslint.config(
   {
@@ -40,11 +64,23 @@ export default tseslint.config(
       eqeqeq: ['error', 'always', { null: 'ignore' }],
     },
   },
+  {
+    files: ['**/*.ts'],
+    plugins: { 'import-x': importX },
+    settings: {
+      'import-x/extensions': ['.ts'],
+      'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
+      'import-x/resolver-next': [resolveSource],
+    },
+    rules: { 'import-x/no-cycle': 'error' },
+  },
   { files: ['**/*.mjs'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
   {
     files: ['loadtest/k6/**/*.ts'],
     languageOptions: { globals: { __ENV: 'readonly', __VU: 'readonly', __ITER: 'readonly' } },
   },
+  ...ROOMS.map((room, i) => restrict([`${room}/**/*.ts`], room, ROOMS.slice(i + 1), BORROWERS)),
+  restrict(['api/src/*.ts', 'api/src/ops/**/*.ts'], 'api', ROOMS),
   mayNotImport('coupon', 'http', 'redis', 'db', 'worker', 'ops'),
   mayNotImport('http', 'redis', 'db', 'worker', 'ops'),
   mayNotImport('redis', 'http', 'db', 'worker', 'ops'),

@@ -6,7 +6,7 @@ import type { Row, RowKind } from './rows.js';
 import { medianOf, spreadOf, type Spread } from './statistics.js';
 import { cpuPerRequest, readCpu, type CpuByService } from './system/cpu-time.js';
 
-export interface KeptRound {
+interface KeptRound {
   readonly requestsPerSecond: number;
   readonly latencyMs: WrkResult['latencyMs'];
   readonly cpuUs: CpuByService;

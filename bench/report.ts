@@ -76,7 +76,7 @@ const ratioText = ({ id, ratio }: Target): string =>
       ? `${(ratio * 100).toFixed(1)} %`
       : ratio.toFixed(ratio < 1 ? 3 : 2);
 
-export const targetTable = (targets: readonly Target[]): string =>
+const targetTable = (targets: readonly Target[]): string =>
   table([
     ['', 'target', 'value', 'wanted', ''],
     ...targets.map((target) => [

@@ -25,7 +25,7 @@ export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
   --allow-remote       load a stack that is not on this machine
 `;
 
-export type Command = ScenarioName | 'audit' | 'floor';
+type Command = ScenarioName | 'audit' | 'floor';
 
 export interface CliOptions {
   command: Command;

@@ -5,7 +5,7 @@ export type CpuSeconds = Record<string, number>;
 
 const kindOf = (service: string): string => service.replace(/-\d+$/, '');
 
-export function sumCpu(services: readonly ServiceStatus[]): CpuSeconds {
+function sumCpu(services: readonly ServiceStatus[]): CpuSeconds {
   const sum: CpuSeconds = {};
   for (const { service, cpuSeconds } of services) {
     if (cpuSeconds !== undefined) sum[kindOf(service)] = (sum[kindOf(service)] ?? 0) + cpuSeconds;

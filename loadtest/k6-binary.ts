@@ -34,7 +34,7 @@ const PINNED = /^require go\.k6\.io\/k6\/v2 v(\S+)$/m;
 const majorOf = (version: string): string => version.split('.')[0] ?? '';
 
 /** The version in loadtest/k6-build/go.mod, which the image has too: `2.2.0`. */
-export async function pinnedVersion(root: string): Promise<string> {
+async function pinnedVersion(root: string): Promise<string> {
   const version = PINNED.exec(await readFile(join(root, BUILD_FOLDER, 'go.mod'), 'utf8'))?.[1];
   if (!version) throw new Error(`${BUILD_FOLDER}/go.mod does not name a version of k6`);
   return version;

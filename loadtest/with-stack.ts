@@ -7,7 +7,7 @@ export interface WithStackOptions {
   signal: AbortSignal;
 }
 
-export const DEFAULT_REPLICAS = 3;
+const DEFAULT_REPLICAS = 3;
 
 /**
  * Does `work` on a stack that is up and leaves everything as it was before: down if it was down, with as many replicas

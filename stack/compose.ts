@@ -23,6 +23,8 @@ const START_SECONDS = 300;
 const SCALE_SECONDS = 120;
 const FRONT_PORT = 8080;
 const OPS_PORT = 8081;
+/** Without it `down` leaves the metrics running, and the networks with them. */
+const EVERY_PROFILE = ['--profile', '*'];
 const ONE_SHOT: ReadonlySet<string> = new Set(['accounts', 'migrate']);
 
 export interface ComposeStack extends Stack {
@@ -88,11 +90,11 @@ class ComposeProject implements ComposeStack {
   }
 
   async down(): Promise<void> {
-    await this.compose(['down', '--remove-orphans']);
+    await this.compose([...EVERY_PROFILE, 'down', '--remove-orphans']);
   }
 
   async destroy(): Promise<void> {
-    await this.compose(['down', '--remove-orphans', '--volumes']);
+    await this.compose([...EVERY_PROFILE, 'down', '--remove-orphans', '--volumes']);
   }
 
   containers(service?: string): Promise<Container[]> {

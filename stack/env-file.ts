@@ -17,7 +17,7 @@ const secretNames = [
   'METRICS_PASSWORD',
   'ADMIN_TOKEN',
 ] as const;
-/** Only docker-compose.metrics.yml and docker-compose.ha.yml read the last ones: a stack starts without them. */
+/** Compose reads the last ones, for its metrics and for sentinels: a native stack starts without them. */
 const generatedNames = [
   ...secretNames,
   'INFLUXDB_PASSWORD',

@@ -28,7 +28,7 @@ export interface Limits {
 
 export const SHIPPED: Limits = { nginxCores: 2, nginxConnections: 2 * 16_384, redisCores: 1, workers: 16 };
 
-export interface PartNeed {
+interface PartNeed {
   readonly part: Part;
   readonly cpuUsPerCoupon: number;
   /** Cores busy during the rush. */

@@ -25,7 +25,7 @@ const ALLOWED: readonly (readonly [RegExp, Allowance])[] = [
   [/^(api|worker)-\d+ memory MiB$/, { share: 0.15, free: 15 }],
 ];
 
-export interface Sample {
+interface Sample {
   minutes: number;
   campaigns: number;
   values: Record<string, number>;

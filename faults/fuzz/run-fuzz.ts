@@ -193,7 +193,7 @@ async function settled(stack: Stack, before: readonly ProcessSample[]): Promise<
   }
 }
 
-export function compare(before: readonly ProcessSample[], after: readonly ProcessSample[]): string[] {
+function compare(before: readonly ProcessSample[], after: readonly ProcessSample[]): string[] {
   const faults: string[] = [];
   for (const was of before) {
     const is = after.find(({ service, pid }) => service === was.service && pid === was.pid);

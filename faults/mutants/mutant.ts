@@ -35,7 +35,7 @@ export interface MutantResult {
   seconds: number;
 }
 
-export class DoesNotApplyError extends Error {
+class DoesNotApplyError extends Error {
   override readonly name = 'DoesNotApplyError';
 }
 
@@ -62,7 +62,7 @@ export const describeSelection = (selection: Selection): string =>
   selection.kind === 'row' ? `fault row ${selection.row}` : `${selection.file} › ${selection.title}`;
 
 /** Throws when one mutant does not apply, before any test is run. */
-export async function checkThatAllApply(workshop: Workshop, mutants: readonly Mutant[]): Promise<void> {
+async function checkThatAllApply(workshop: Workshop, mutants: readonly Mutant[]): Promise<void> {
   const faults: string[] = [];
   for (const { name, edits } of mutants) {
     try {

@@ -12,7 +12,7 @@ export interface Source {
 
 export type PanelType = 'timeseries' | 'stat' | 'table' | 'barchart' | 'heatmap';
 
-export interface Target {
+interface Target {
   readonly refId: string;
   readonly datasource: Source;
   readonly query: string;
@@ -21,7 +21,7 @@ export interface Target {
   readonly alias?: string;
 }
 
-export interface FieldOverride {
+interface FieldOverride {
   readonly matcher: { readonly id: 'byName'; readonly options: string };
   readonly properties: readonly { readonly id: string; readonly value: unknown }[];
 }

@@ -89,15 +89,10 @@ const flow = new Flow()
   )
   .add(
     panel(
-      'Stream lengths',
+      'Entries not yet in MySQL',
       'short',
-      [
-        {
-          alias: '$col',
-          query: `SELECT MAX(/^stream_/) FROM "redis_commands" WHERE $timeFilter ${every} fill(none)`,
-        },
-      ],
-      'Entries, one of which is a whole batch.',
+      [{ alias: 'entries', query: last('gauge', 'coupon_drain_lag_entries') }],
+      'Of all streams; an entry is a whole batch. Every worker tells the same number: no sum over workers.',
     ),
   )
   .row('Worker and MySQL')
@@ -119,13 +114,10 @@ const flow = new Flow()
   )
   .add(
     panel(
-      'Entries not yet in MySQL, dead letters',
+      'Dead letters',
       'short',
-      [
-        { alias: 'entries', query: last('gauge', 'coupon_drain_lag_entries') },
-        { alias: 'dead letters', query: last('gauge', 'coupon_dead_letters') },
-      ],
-      'Of all streams, whichever worker tells it: no sum over workers.',
+      [{ alias: 'dead letters', query: last('gauge', 'coupon_dead_letters') }],
+      'Every worker tells the same number: no sum over workers.',
     ),
   )
   .add(panel('MySQL: queries', 'ops', [{ alias: 'queries/s', query: growth('queries', 'mysql') }]))

@@ -15,7 +15,7 @@ import type {
 export const k6Source: Source = { type: 'influxdb', uid: 'coupon-rush-k6' };
 export const metricsSource: Source = { type: 'influxdb', uid: 'coupon-rush-metrics' };
 
-export interface Query {
+interface Query {
   /** Raw InfluxQL; dashboard variables and $timeFilter are filled in by Grafana. */
   readonly query: string;
   /** Name of the series; `$tag_x` is the value of a tag. */

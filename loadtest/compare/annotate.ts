@@ -2,7 +2,7 @@ import { k6Database, type Influx, type Point } from './influx.js';
 import type { ComparisonRecord, RunRecord } from './types.js';
 
 /** InfluxQL cannot shift time: curves are written as if every run had begun here, so that they lie over one another. */
-export const commonStartMs = Date.UTC(2000, 0, 1);
+const commonStartMs = Date.UTC(2000, 0, 1);
 
 const tagsOf = (comparison: ComparisonRecord, run: RunRecord): Record<string, string> => ({
   comparison: comparison.id,

@@ -2,7 +2,7 @@ import { openStack } from '../../stack/index.js';
 import { provideK6 } from '../index.js';
 import { projectRoot } from '../project-root.js';
 import { patientEnvironment, type Bench } from './context.js';
-import { composeFiles, openInflux, type OpenInflux } from './open-influx.js';
+import { openInflux, type OpenInflux } from './open-influx.js';
 import type { CompareOptions } from './options.js';
 import { ReplicaCaps } from './replica-caps.js';
 
@@ -21,13 +21,13 @@ export async function withBench<T>(
   const stack = await openStack({
     name: INSTANCE,
     // `make compare API_CPUS=…` sets it for everything that make starts; replicas are capped once they are warm.
-    env: { ...patientEnvironment, API_CPUS: '0', COMPOSE_FILE: composeFiles(root) },
+    env: { ...patientEnvironment, API_CPUS: '0' },
     ...(options.mode && { mode: options.mode }),
   });
   const caps = new ReplicaCaps(stack, INSTANCE);
   let open: OpenInflux | null = null;
   try {
-    if (options.influx) open = await openInflux(stack.mode, root, say);
+    if (options.influx) open = await openInflux(stack.mode, say);
     await stack.up({ api: options.replicas[0]!, signal });
     const result = await work({ stack, caps, k6, root, influx: open?.influx ?? null, say, signal });
     if (open) say(`  ${open.dashboards}`);

@@ -26,7 +26,7 @@ export function remaining({ replicas, rounds }: ComparisonRecord, done: readonly
   });
 }
 
-export const loadOf = ({ scenario, users, rate }: ComparisonRecord): Load => ({
+const loadOf = ({ scenario, users, rate }: ComparisonRecord): Load => ({
   scenario,
   users,
   ...(rate !== undefined && { rate }),

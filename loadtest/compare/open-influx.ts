@@ -1,4 +1,3 @@
-import { delimiter, join } from 'node:path';
 import type { ComposeStack } from '../../stack/compose.js';
 import { readEnvironment } from '../../stack/env-file.js';
 import { openStack, type StackMode } from '../../stack/index.js';
@@ -6,10 +5,6 @@ import { ensureTool } from '../../stack/install.js';
 import { isFree, portOwner } from '../../stack/native/port-owner.js';
 import { explain } from '../command-line.js';
 import { Influx, k6Database, metricsDatabase } from './influx.js';
-
-/** Grafana and Telegraf are under a profile and stay out. */
-export const composeFiles = (root: string): string =>
-  ['docker-compose.yml', 'docker-compose.metrics.yml'].map((file) => join(root, file)).join(delimiter);
 
 const DASHBOARD = '/d/coupon-rush-compare';
 
@@ -64,14 +59,13 @@ async function native(say: (line: string) => void): Promise<Found> {
 }
 
 /** The InfluxDB of the default project, whose volume the documented Grafana shows. */
-async function compose(root: string): Promise<Found> {
+async function compose(): Promise<Found> {
   const environment = readEnvironment();
-  const env = { COMPOSE_FILE: composeFiles(root) };
-  const stack = (await openStack({ mode: 'compose', env })) as ComposeStack;
+  const stack = (await openStack({ mode: 'compose' })) as ComposeStack;
   const ran = (await stack.containers('influxdb')).some(({ running }) => running);
   const close = async () => {
     if (ran) return;
-    await stack.compose(['rm', '--stop', '--force', 'influxdb']);
+    await stack.compose(['--profile', 'metrics', 'rm', '--stop', '--force', 'influxdb']);
     // It came with the project's networks, which nothing uses when the rest of the project is not there.
     if ((await stack.containers()).length === 0) await stack.down();
   };
@@ -81,8 +75,7 @@ async function compose(root: string): Promise<Found> {
     await close().catch(() => undefined);
     throw error;
   }
-  const command =
-    'docker compose -f docker-compose.yml -f docker-compose.metrics.yml --profile metrics up -d grafana';
+  const command = 'docker compose --profile metrics up -d grafana';
   return {
     url: `http://127.0.0.1:${environment['INFLUXDB_PORT'] ?? 8086}`,
     dashboards: `To see samples and curves: ${command}, then http://localhost:${environment['GRAFANA_PORT'] ?? 3000}${DASHBOARD}`,
@@ -96,15 +89,11 @@ async function compose(root: string): Promise<Found> {
  *
  * @throws when INFLUXDB_URL names one that does not answer
  */
-export async function openInflux(
-  mode: StackMode,
-  root: string,
-  say: (line: string) => void,
-): Promise<OpenInflux | null> {
+export async function openInflux(mode: StackMode, say: (line: string) => void): Promise<OpenInflux | null> {
   const named = readEnvironment()['INFLUXDB_URL']?.replace(/\/+$/, '');
   let found: Found;
   try {
-    found = await (named ? given(named) : mode === 'native' ? native(say) : compose(root));
+    found = await (named ? given(named) : mode === 'native' ? native(say) : compose());
   } catch (error) {
     if (named) throw error;
     say(

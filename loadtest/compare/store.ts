@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { projectRoot } from '../../stack/paths.js';
 import type { CapacityRecord, ComparisonRecord, RunRecord, StoredComparison } from './types.js';
 
-export const resultsFolder = join(projectRoot, 'loadtest', 'results');
+const resultsFolder = join(projectRoot, 'loadtest', 'results');
 
 const read = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
 

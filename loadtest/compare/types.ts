@@ -30,7 +30,7 @@ export interface CurvePoint {
   readonly p99: number | null;
 }
 
-export interface AnswerCounts {
+interface AnswerCounts {
   readonly issued: number;
   readonly alreadyIssued: number;
   readonly soldOut: number;
@@ -127,7 +127,7 @@ export interface CpuCap {
   readonly note: string;
 }
 
-export interface Environment {
+interface Environment {
   readonly cpus: number;
   readonly memoryGiB: number;
   readonly node: string;

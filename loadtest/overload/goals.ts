@@ -1,6 +1,6 @@
 import type { StepResult } from './steps.js';
 
-export const GOALS = { goodputRatio: 0.9, okP99Ms: 1_000, refusedP99Ms: 200, recoveryMs: 2_000 } as const;
+const GOALS = { goodputRatio: 0.9, okP99Ms: 1_000, refusedP99Ms: 200, recoveryMs: 2_000 } as const;
 
 /** A generator that is later than this measures itself. */
 const BEHIND_MS = 100;

@@ -30,7 +30,7 @@ export interface Window {
 }
 
 /** As long as overload may take to be found (ISSUE_QUEUE_MAX_MS), and a second. */
-export const SETTLE_MS = 5_000;
+const SETTLE_MS = 5_000;
 const BIN_MS = 100;
 /** So long must all be well before it counts as recovered. */
 const CALM_BINS = 10;

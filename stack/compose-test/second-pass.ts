@@ -14,7 +14,7 @@ const CALLS = 90;
 const PROBES = 40;
 const STOCK = 1_000;
 
-export interface Measured extends Tally {
+interface Measured extends Tally {
   readonly passedOn: number;
   readonly secondPass: number;
 }

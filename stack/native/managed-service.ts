@@ -42,7 +42,7 @@ const readRecord = (file: string): ProcessRecord | undefined => {
 };
 
 /** Last lines of a log for an error message. */
-export function logTail(file: string, lines = 15): string {
+function logTail(file: string, lines = 15): string {
   if (!existsSync(file)) return '';
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
 }

@@ -26,7 +26,7 @@ export function defaultNginxVariables(): NginxVariables {
 }
 
 /** Without `resolve` (nginx 1.22) the replicas are listed, and nginx is reloaded when they change. */
-export const upstreamList = (ports: readonly number[], bound: string): string =>
+const upstreamList = (ports: readonly number[], bound: string): string =>
   upstream('api', ports, '') + upstream('api_bounded', ports, ` max_conns=${bound}`);
 
 const upstream = (name: string, ports: readonly number[], limit: string): string => `\

@@ -3,7 +3,7 @@ import { httpStatus } from './http-status.js';
 import type { ServiceSpec } from './service-spec.js';
 
 /** Environment that api, worker, migrate and ops share: where Redis and the database are, on top of the caller's. */
-export type AppEnvironment = Readonly<Record<string, string>>;
+type AppEnvironment = Readonly<Record<string, string>>;
 
 /**
  * A replica has one core's worth of work: V8's helper threads for collecting garbage would only take it from the other

@@ -1,6 +1,5 @@
 import { createConnection, type Connection } from 'mariadb';
 import type { Redis } from '../../api/src/redis/connection.js';
-import { allPartitions, streamKey } from '../../api/src/redis/keys.js';
 import type { Point } from '../../loadtest/compare/influx.js';
 import { parseMetrics } from './prometheus.js';
 
@@ -47,27 +46,18 @@ const redisFields = [
   'keyspace_misses',
 ];
 
-/** INFO with the fields and tags of `inputs.redis`, and the streams' lengths as its `commands` write them. */
+/** INFO with the fields and tags of `inputs.redis`. */
 export const redisSource =
   (redis: Redis): Source =>
   async (timeMs) => {
-    const [info, ...lengths] = await Promise.all([
-      redis.info(),
-      ...allPartitions().map((partition) => redis.xlen(streamKey(partition))),
-    ]);
+    const info = await redis.info();
     const text = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1] ?? '';
     const fields = Object.fromEntries([
       ...redisFields.map((name) => [name, Number(text(name))]),
       ['clients', Number(text('connected_clients'))],
     ]) as Record<string, number>;
-    const streams = Object.fromEntries(
-      lengths.map((length, partition) => [`stream_${partition}`, Number(length)]),
-    );
     const tags = { server: 'redis', port: String(redis.options.port) };
-    return [
-      { measurement: 'redis', tags: { ...tags, replication_role: text('role') }, fields, timeMs },
-      { measurement: 'redis_commands', tags, fields: streams, timeMs },
-    ];
+    return [{ measurement: 'redis', tags: { ...tags, replication_role: text('role') }, fields, timeMs }];
   };
 
 const databaseFields = [

@@ -3,8 +3,7 @@ import type { SettledCampaign, SettleGate } from './settle-gate.js';
 import type { CampaignStore, NewCampaign } from './stores.js';
 import { asked } from './unavailable.js';
 
-export type CreateResult =
-  { kind: 'created'; settled: SettledCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
+type CreateResult = { kind: 'created'; settled: SettledCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
 
 /** Throws `UnavailableError` when MySQL does not say that it has the campaign. */
 export type CreateCampaign = (campaign: NewCampaign) => Promise<CreateResult>;

@@ -3,7 +3,7 @@ import type { CouponId, Issued, UserId } from './types.js';
 import { askedWithin } from './unavailable.js';
 import type { UndrainedReader } from './undrained-reader.js';
 
-export interface UserCouponsPage {
+interface UserCouponsPage {
   coupons: Issued[];
   /** Hand it in as `after` for the next page; null: this is the last one. */
   next: CouponId | null;

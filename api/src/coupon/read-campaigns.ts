@@ -5,14 +5,14 @@ import type { Campaign, CouponId } from './types.js';
 import { asked } from './unavailable.js';
 
 /** What was issued and is not yet in MySQL, in the partition of a coupon. */
-export interface Lag {
+interface Lag {
   entries: number;
   /** 0 when there is none. */
   oldestAgeMs: number;
 }
 
 /** Throws when Redis cannot be asked. */
-export type ReadLag = (couponId: CouponId) => Promise<Lag>;
+type ReadLag = (couponId: CouponId) => Promise<Lag>;
 
 export interface LiveCampaign extends GateReading {
   campaign: Campaign;

@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 /** No byte from the server for so long while a query runs. Longer than the server's own wait for a row lock. */
 const SOCKET_TIMEOUT_MS = 15_000;
-export const LOCK_WAIT_SECONDS = 5;
+const LOCK_WAIT_SECONDS = 5;
 
 /** Where DATABASE_URL points, as the connector wants it. Throws `TypeError` when it is no URL. */
 export function parseDatabaseUrl(databaseUrl: string) {

@@ -82,7 +82,7 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-export const PROBLEM_TYPE_PREFIX = 'urn:coupon-rush:problem:';
+const PROBLEM_TYPE_PREFIX = 'urn:coupon-rush:problem:';
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json';
 
 const bodyOf = (code: ProblemCode, detail: string) => {

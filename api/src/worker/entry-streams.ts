@@ -45,7 +45,7 @@ export class EntriesGoneError extends Error {
 }
 
 /** A reply of another shape than Redis documents. */
-export class UnexpectedStreamReplyError extends Error {
+class UnexpectedStreamReplyError extends Error {
   override readonly name = 'UnexpectedStreamReplyError';
 }
 

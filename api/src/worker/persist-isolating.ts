@@ -9,7 +9,7 @@ import type { Issued } from '../coupon/types.js';
 import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
 
 /** A row the database does not accept whatever else is there. */
-export interface Refusal {
+interface Refusal {
   issued: Issued;
   reason: string;
 }

@@ -71,6 +71,7 @@ describe('in Redis', () => {
     ['ops', 'takes stream entries', ['XREADGROUP', ...GROUP]],
     ['worker', 'touches a key of somebody else', ['HSET', 'other', 'field', '1']],
     ['metrics', 'reads entries', ['XRANGE', STREAM, '-', '+']],
+    ['metrics', 'counts entries', ['XLEN', STREAM]],
     ['metrics', 'reads a gate', ['HMGET', META, 'total']],
     ['metrics', 'writes', ['HSET', META, 'total', '1']],
     ...['api', 'worker', 'ops', 'metrics'].flatMap((account): [string, string, string[]][] => [

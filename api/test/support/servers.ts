@@ -17,7 +17,7 @@ const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 20_000;
 
 /** One real server of a test file, with data of its own. Stopped by its process id. */
-export interface TestServer {
+interface TestServer {
   readonly port: number;
   start(): Promise<void>;
   /** Lets it end by itself; its data stay. */

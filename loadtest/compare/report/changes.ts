@@ -6,7 +6,7 @@ import type { Cell, Table } from './tables.js';
 const LEAST_ROUNDS = 3;
 
 /** What is compared: the rate of arrivals is set and no result, so of them the wait is. */
-export type Measure = 'tps' | 'p95Ms';
+type Measure = 'tps' | 'p95Ms';
 
 export interface Change {
   readonly replicas: number;
@@ -20,7 +20,7 @@ export interface Change {
   readonly isClear: boolean;
 }
 
-export const measureOf = (before: Report, after: Report): Measure =>
+const measureOf = (before: Report, after: Report): Measure =>
   isScaling(before) && isScaling(after) ? 'tps' : 'p95Ms';
 
 /** Counts that both comparisons measured. */

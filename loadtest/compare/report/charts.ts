@@ -19,7 +19,7 @@ export interface ChartSpec {
   readonly yMax?: number;
 }
 
-export interface Series {
+interface Series {
   readonly label: string;
   readonly values: readonly (number | null)[];
   /** Index into the palette; `muted` for references and ideals. */

@@ -7,7 +7,7 @@ const NOISY = 0.1;
 const MORE_THAN_PERFECT = 1.05;
 
 /** Largest distance of a valid round's TPS from its count's median, ÷ that median; 0 without any. */
-export function noiseOf({ byReplicas }: Report): number {
+function noiseOf({ byReplicas }: Report): number {
   const distances = byReplicas.flatMap(({ tps }) =>
     tps && tps.median > 0 ? [tps.max / tps.median - 1, 1 - tps.min / tps.median] : [],
   );

@@ -11,7 +11,7 @@ export interface Cell {
   readonly align?: 'left' | 'reason';
 }
 
-export interface Row {
+interface Row {
   readonly cells: readonly Cell[];
   readonly reference?: boolean;
 }

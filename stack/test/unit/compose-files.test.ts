@@ -10,17 +10,26 @@ const servicesOf = (text: string): string[] => {
   return [...services.matchAll(/^ {2}([\w-]+):$/gm)].map(([, name]) => name!);
 };
 
-test('metrics beside the stack change none of its services but k6, so that `make up` recreates no replica', () => {
-  const stack = servicesOf(read('docker-compose.yml'));
-  expect(stack).toEqual(expect.arrayContaining(['nginx', 'api', 'worker', 'redis', 'mysql', 'k6']));
-  const changed = servicesOf(read('docker-compose.metrics.yml')).filter((name) => stack.includes(name));
-  expect(changed).toEqual(['k6']);
+const blockOf = (text: string, service: string): string =>
+  new RegExp(`^ {2}${service}:\\n((?: {4}.*\\n|\\n)+)`, 'm').exec(text)?.[1] ?? '';
+
+test('`docker compose up` starts the service alone: metrics, operator and load test are under profiles', () => {
+  const text = read('docker-compose.yml');
+  const behindProfile = (name: string) => /profiles: \[|<<: \*metrics/.test(blockOf(text, name));
+  const all = servicesOf(text);
+  const service = ['nginx', 'api', 'worker', 'migrate', 'redis', 'mysql', 'accounts'];
+  expect(all.filter((name) => !behindProfile(name)).sort()).toEqual(service.sort());
+  expect(all.filter(behindProfile).sort()).toEqual(['grafana', 'influxdb', 'k6', 'ops', 'telegraf']);
+});
+
+test('no container of the service depends on one of the metrics', () => {
+  const text = read('docker-compose.yml');
+  for (const name of ['nginx', 'api', 'worker', 'migrate', 'redis', 'mysql', 'accounts', 'ops', 'k6'])
+    expect(blockOf(text, name)).not.toMatch(/^ {6}(influxdb|telegraf|grafana):/m);
 });
 
 test('every variable of the compose files is described in .env.example', () => {
-  const texts = ['docker-compose.yml', 'docker-compose.ha.yml', 'docker-compose.metrics.yml']
-    .map(read)
-    .join('\n');
+  const texts = ['docker-compose.yml', 'docker-compose.ha.yml'].map(read).join('\n');
   const used = [...texts.matchAll(/\$\{([A-Z0-9_]+)/g)].map(([, name]) => name!);
   const described = [...read('.env.example').matchAll(/^#?([A-Z0-9_]+)=/gm)].map(([, name]) => name!);
   const missing = [...new Set(used)].filter((name) => !described.includes(name));
