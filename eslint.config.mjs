@@ -2,21 +2,35 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. */
-const mayNotImport = (folder, ...others) => ({
-  files: [`api/src/${folder}/**/*.ts`],
+/**
+ * Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. Nothing
+ * imports the composition roots but the programs, and `worker.ts` alone imports `worker/`. One rule for each set of files:
+ * of several only the last would count.
+ */
+const mayNotImport = (files, folders, ...patterns) => ({
+  files,
+  ignores: ['api/src/worker.ts'],
   rules: {
     'no-restricted-imports': [
       'error',
       {
-        patterns: others.map((other) => ({
-          group: [`**/${other}/**`, `**/${other}`],
-          message: `${folder}/ does not import ${other}/: see docs/adr/0001.`,
-        })),
+        patterns: [
+          ...folders.map((folder) => ({
+            group: [`**/${folder}/**`, `**/${folder}`],
+            message: `this file does not import ${folder}/: see docs/adr/0001.`,
+          })),
+          ...patterns,
+        ],
       },
     ],
   },
 });
+const COMPOSITION = {
+  group: ['**/api.js', '**/worker.js', '**/lifecycle.js', '**/run-main.js', '**/main-*.js'],
+  message: 'only the programs (main-*.ts) import what puts them together: see docs/adr/0001.',
+};
+const folderMayNotImport = (folder, ...folders) =>
+  mayNotImport([`api/src/${folder}/**/*.ts`], folders, COMPOSITION);
 
 export default tseslint.config(
   {
@@ -45,10 +59,15 @@ export default tseslint.config(
     files: ['loadtest/k6/**/*.ts'],
     languageOptions: { globals: { __ENV: 'readonly', __VU: 'readonly', __ITER: 'readonly' } },
   },
-  mayNotImport('coupon', 'http', 'redis', 'db', 'worker', 'ops'),
-  mayNotImport('http', 'redis', 'db', 'worker', 'ops'),
-  mayNotImport('redis', 'http', 'db', 'worker', 'ops'),
-  mayNotImport('db', 'http', 'redis', 'worker', 'ops'),
-  mayNotImport('worker', 'http', 'ops'),
+  mayNotImport(['api/src/coupon/**/*.ts'], [], {
+    group: ['../*'],
+    message: 'coupon/ imports nothing outside itself: see docs/adr/0001.',
+  }),
+  folderMayNotImport('http', 'redis', 'db', 'worker', 'ops'),
+  folderMayNotImport('redis', 'http', 'db', 'worker', 'ops'),
+  folderMayNotImport('db', 'http', 'redis', 'worker', 'ops'),
+  folderMayNotImport('worker', 'http', 'ops'),
+  folderMayNotImport('ops', 'http', 'worker'),
+  mayNotImport(['api/src/*.ts'], ['worker']),
   prettier,
 );

@@ -52,8 +52,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRAINER,
-        find: 'const uncount = () => streams.holdUncounted(inHand)',
-        replace: 'const uncount = () => streams.hold(inHand)',
+        find: 'const uncount = () => streams.resetDeliveries(inHand)',
+        replace: 'const uncount = () => streams.keepClaims(inHand)',
       },
     ],
     noticedBy: test('worker-outage', 'entries wait, no delivery is counted against them'),
@@ -63,8 +63,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRAINER,
-        find: 'await this.#untilConfirmed(entries);',
-        replace: 'if (entries.length < 0) await this.#untilConfirmed(entries);',
+        find: 'await this.#awaitReplicas(entries);',
+        replace: 'if (entries.length < 0) await this.#awaitReplicas(entries);',
       },
     ],
     noticedBy: confirmed('writes nothing'),
@@ -73,7 +73,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     name: 'confirmation bound to no write of its own',
     edits: [
       {
-        file: 'api/src/worker/entry-streams.ts',
+        file: 'api/src/redis/entry-streams.ts',
         find: 'const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));',
         replace: 'const claims = newest.map(({ id }) => this.redis.ping().then(() => [id]));',
       },
@@ -181,9 +181,9 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OPEN_GATE,
-        find: 'const written = (await untilNobodyHolds(deps)) &&',
+        find: 'const written = (await waitForWorkers(deps)) &&',
         replace:
-          'const written = (drainWithinMs < 0 || !(await untilNobodyHolds({ ...deps, drainWithinMs: -1 })) || true) &&',
+          'const written = (drainWithinMs < 0 || !(await waitForWorkers({ ...deps, drainWithinMs: -1 })) || true) &&',
       },
     ],
     noticedBy: test('leases', 'what one of two workers holds in memory is written'),
@@ -193,8 +193,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OPEN_GATE,
-        find: '&& (await gates.untilDrained(lost, drainWithinMs, signal));',
-        replace: '&& !(await gates.untilDrained([], drainWithinMs, signal) === false);',
+        find: '&& (await gates.waitUntilDrained(lost, drainWithinMs, signal));',
+        replace: '&& !(await gates.waitUntilDrained([], drainWithinMs, signal) === false);',
       },
     ],
     noticedBy: test('worker-gate-keeper', 'a lost gate stays shut until its stream is drained'),

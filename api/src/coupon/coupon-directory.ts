@@ -1,5 +1,4 @@
-import type { Existing } from './stores.js';
-import type { CouponId } from './types.js';
+import type { CouponId, Existing } from './types.js';
 
 /** Which of these coupons exist. Throws when the database cannot be asked. */
 export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyMap<CouponId, Existing>>;

@@ -1,6 +1,6 @@
-import type { IssuedStore } from './stores.js';
+import type { IssuedStore } from './ports.js';
 import type { CouponId, Issued, UserId } from './types.js';
-import { askedWithin } from './unavailable.js';
+import { requireAnswerWithin } from './unavailable.js';
 import type { UndrainedReader } from './undrained-reader.js';
 
 export interface UserCouponsPage {
@@ -29,8 +29,8 @@ export const createListUserCoupons =
   ({ undrained, issued, limitMs }: ListUserCouponsDeps): ListUserCoupons =>
   async (userId, { after, limit }) => {
     // Redis first: what leaves it between the two questions is in MySQL by the second.
-    const inRedis = await askedWithin(limitMs, 'redis', undrained.read(userId));
-    const persisted = await askedWithin(limitMs, 'database', issued.listByUser(userId));
+    const inRedis = await requireAnswerWithin(limitMs, 'redis', undrained.read(userId));
+    const persisted = await requireAnswerWithin(limitMs, 'database', issued.listByUser(userId));
     const all = newestFirst([...inRedis, ...persisted]);
     const start = after === null ? 0 : all.findIndex(({ couponId }) => couponId === after) + 1;
     if (after !== null && start === 0) return null;

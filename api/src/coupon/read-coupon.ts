@@ -1,10 +1,9 @@
 import { BriefCache } from './brief-cache.js';
 import { campaignState, type CampaignState } from './campaign-state.js';
 import type { CouponDirectory } from './coupon-directory.js';
-import type { CouponGate } from './coupon-gate.js';
-import type { CampaignStore, IssuedStore } from './stores.js';
+import type { CampaignStore, CouponGate, IssuedStore } from './ports.js';
 import type { Campaign, CouponId } from './types.js';
-import { askedWithin, UnavailableError } from './unavailable.js';
+import { requireAnswerWithin, UnavailableError } from './unavailable.js';
 
 /** A campaign as a client sees it. */
 export interface CouponView {
@@ -41,7 +40,7 @@ async function lookAt(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponV
   const existence = await deps.directory.lookUp(couponId);
   if (existence === 'unknown') return null;
   if (existence === 'cannotTell') throw new UnavailableError('database');
-  const campaign = await askedWithin(deps.limitMs, 'database', deps.campaigns.get(couponId));
+  const campaign = await requireAnswerWithin(deps.limitMs, 'database', deps.campaigns.get(couponId));
   if (!campaign) return null;
   const issued = await countIssued(campaign, deps);
   const total = issued.total ?? campaign.total;
@@ -57,10 +56,10 @@ async function countIssued(
   campaign: Campaign,
   { gate, issued, limitMs }: ReadCouponDeps,
 ): Promise<{ count: number; total?: number }> {
-  const state = await askedWithin(limitMs, 'redis', gate.read(campaign.id));
+  const state = await requireAnswerWithin(limitMs, 'redis', gate.read(campaign.id));
   if (state) return { count: state.issued, total: state.total };
   if (campaign.archivedAt || campaignState(campaign, null, Date.now()) === 'ended') {
-    return { count: await askedWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
+    return { count: await requireAnswerWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
   }
   throw new UnavailableError('redis', { cause: new Error(`the gate of coupon ${campaign.id} is shut`) });
 }

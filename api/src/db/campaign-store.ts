@@ -1,13 +1,12 @@
+import type { CampaignStore, CampaignUpdate, LockedCampaign } from '../coupon/ports.js';
 import type {
+  Campaign,
   CampaignChange,
-  CampaignStore,
-  CampaignUpdate,
+  CouponId,
   Existing,
   GateFence,
-  LockedCampaign,
   NewCampaign,
-} from '../coupon/stores.js';
-import type { Campaign, CouponId } from '../coupon/types.js';
+} from '../coupon/types.js';
 import type { Coupon, Prisma } from './generated/client.js';
 import { findHighestTold, readDeadRows, selectPromised } from './dead-letter-store.js';
 import { pagesByCoupon } from './issued-pages.js';

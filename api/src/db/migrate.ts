@@ -81,7 +81,7 @@ async function connect({
   connectWithinMs = 60_000,
 }: MigrateOptions): Promise<Connection> {
   const deadline = performance.now() + connectWithinMs;
-  for (let attempt = 1; ; attempt++) {
+  for (let tries = 1; ; tries++) {
     try {
       const connection = await createConnection({
         ...parseDatabaseUrl(databaseUrl),
@@ -103,7 +103,7 @@ async function connect({
           { cause: err },
         );
       }
-      if (attempt === 1) logger.info({ reason: (err as Error).message }, 'waiting for the database');
+      if (tries === 1) logger.info({ reason: (err as Error).message }, 'waiting for the database');
       await sleep(RETRY_MS);
     }
   }

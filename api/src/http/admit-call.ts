@@ -43,7 +43,7 @@ export const createAdmitCall =
       startedMs: parseRequestStart(req.headers['x-request-start']),
       bound: parseBound(req.headers['x-issue-bound']),
     };
-    const waitMs = shedder.waitOf(arrival, nowMs);
+    const waitMs = shedder.measureWait(arrival, nowMs);
     onWait(waitMs);
     const verdict = shedder.decide(arrival, waitMs, nowMs, pending());
     if (verdict.kind === 'serve') return true;

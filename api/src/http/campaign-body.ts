@@ -1,11 +1,12 @@
 import { campaignState } from '../coupon/campaign-state.js';
-import type { CampaignStatistics, LiveCampaign } from '../coupon/read-campaigns.js';
+import type { CampaignStatistics } from '../coupon/read-campaigns.js';
+import type { CampaignReading } from '../coupon/sync-gate.js';
 import { isoTime } from './iso-time.js';
 import type { CampaignBody, CampaignStatisticsBody } from './schemas.js';
 
 const timeOrNull = (time: Date | null): string | null => time && isoTime(time.getTime());
 
-export function campaignBody({ campaign, gate, issued }: LiveCampaign): CampaignBody {
+export function campaignBody({ campaign, gate, issued }: CampaignReading): CampaignBody {
   return {
     couponId: campaign.id,
     name: campaign.name,

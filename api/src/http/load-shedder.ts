@@ -84,7 +84,7 @@ export class LoadShedder {
   }
 
   /** Time in queue of a request that is handled at `nowMs`; 0 when nobody says when it began. */
-  waitOf({ startedMs }: Arrival, nowMs: number): number {
+  measureWait({ startedMs }: Arrival, nowMs: number): number {
     if (startedMs === null) return 0;
     const difference = nowMs - startedMs;
     const skew = this.#skew;
@@ -100,7 +100,7 @@ export class LoadShedder {
     return difference - Math.min(skew.least, skew.leastBefore);
   }
 
-  /** `waitMs` from `waitOf`; `pending`: attempts in hand whose outcome is not known yet. */
+  /** `waitMs` from `measureWait`; `pending`: attempts in hand whose outcome is not known yet. */
   decide(arrival: Arrival, waitMs: number, nowMs: number, pending: number): Verdict {
     this.#observe(arrival, waitMs, nowMs);
     if (pending >= this.options.pendingMax) return REFUSE;

@@ -1,4 +1,4 @@
-import type { DeadLetter } from '../coupon/stores.js';
+import type { DeadLetter } from '../coupon/types.js';
 import { streamKey } from '../redis/keys.js';
 import { OperatorError, UsageError, type Operator } from './operator.js';
 

@@ -1,12 +1,11 @@
-import type { DeadLetterReason, DeadRow } from '../coupon/stores.js';
-import type { Issued } from '../coupon/types.js';
+import type { DeadLetterReason, DeadRow, Issued } from '../coupon/types.js';
 import {
   MalformedEntryError,
   NewerEntryError,
   parseIssuedEntry,
   type IssuedEntry,
 } from '../redis/issued-entry.js';
-import type { SettledEntry, StreamEntry } from './entry-streams.js';
+import type { SettledEntry, StreamEntry } from '../redis/entry-streams.js';
 import type { IsolatedResult } from './persist-isolating.js';
 
 export interface ParsedEntry {
@@ -76,7 +75,7 @@ export const toSettledUnread = ({ partition, id }: Pick<StreamEntry, 'partition'
   coupons: 0,
 });
 
-const keyOf = (row: Issued): string => `${row.couponId} ${row.rank} ${row.userId}`;
+const formatRowKey = (row: Issued): string => `${row.couponId} ${row.rank} ${row.userId}`;
 
 /** Which entries of a batch hold a row that could not be written, and what their dead letters say. */
 export function findFailedEntries(
@@ -91,12 +90,12 @@ export function findFailedEntries(
     }));
   const deadRows = new Map<string, DeadRow>();
   for (const { issued, reason, existing } of result.contradictions) {
-    deadRows.set(keyOf(issued), { ...issued, reason, existing });
+    deadRows.set(formatRowKey(issued), { ...issued, reason, existing });
   }
-  for (const { issued, reason } of result.refusals) deadRows.set(keyOf(issued), { ...issued, reason });
+  for (const { issued, reason } of result.refusals) deadRows.set(formatRowKey(issued), { ...issued, reason });
   if (deadRows.size === 0) return failed;
   for (const { entry, content } of batch.entries) {
-    const rows = content.rows.flatMap((row) => deadRows.get(keyOf(row)) ?? []);
+    const rows = content.rows.flatMap((row) => deadRows.get(formatRowKey(row)) ?? []);
     if (rows.length === 0) continue;
     const contradicts = rows.some((row) => row.existing !== undefined);
     const cause: DeadLetterCause = {

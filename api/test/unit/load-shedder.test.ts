@@ -21,7 +21,7 @@ describe('a load shedder', () => {
     return Array.from({ length: count }, () => {
       nowMs += 1;
       const arrival = { startedMs: nowMs - waitMs, bound };
-      return shedder.decide(arrival, shedder.waitOf(arrival, nowMs), nowMs, 0);
+      return shedder.decide(arrival, shedder.measureWait(arrival, nowMs), nowMs, 0);
     });
   }
   const kinds = (verdicts: Verdict[]) => new Set(verdicts.map(({ kind }) => kind));
@@ -141,7 +141,7 @@ describe('a load shedder', () => {
   it('never refuses for waiting when nobody says when a request began', () => {
     becomeOverloaded();
     const arrival = { startedMs: null, bound: null };
-    expect(shedder.waitOf(arrival, nowMs)).toBe(0);
+    expect(shedder.measureWait(arrival, nowMs)).toBe(0);
     expect(shedder.decide(arrival, 0, nowMs, 0).kind).toBe('serve');
   });
 
@@ -149,7 +149,7 @@ describe('a load shedder', () => {
     const other = new LoadShedder(OPTIONS);
     const waits = [4, 0, 700, 20].map((waitMs) => {
       nowMs += 1_000;
-      return other.waitOf({ startedMs: nowMs - waitMs + skewMs, bound: null }, nowMs);
+      return other.measureWait({ startedMs: nowMs - waitMs + skewMs, bound: null }, nowMs);
     });
     expect(waits.slice(1)).toEqual([0, 700, 20]);
   });
@@ -164,7 +164,7 @@ describe('a load shedder', () => {
     // nginx's clock jumps back by a second: every request seems to have waited that long, until the window has moved on.
     const late = () => {
       nowMs += 1_000;
-      return shedder.waitOf({ startedMs: nowMs - 1_000, bound: null }, nowMs);
+      return shedder.measureWait({ startedMs: nowMs - 1_000, bound: null }, nowMs);
     };
     expect(late()).toBe(1_000);
     for (let second = 0; second < 130; second += 1) late();

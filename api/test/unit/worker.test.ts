@@ -5,7 +5,7 @@ import { ReadSize } from '../../src/worker/read-size.js';
 
 describe('backoff', () => {
   test('doubles from the first wait to the longest, never less than half of it', () => {
-    const waits = [1, 2, 3, 10, 1_000].map((attempt) => backoffMs(attempt, 100, 5_000, () => 0));
+    const waits = [1, 2, 3, 10, 1_000].map((tries) => backoffMs(tries, 100, 5_000, () => 0));
     expect(waits).toEqual([50, 100, 200, 2_500, 2_500]);
     expect(backoffMs(1_000, 100, 5_000, () => 1)).toBe(5_000);
   });

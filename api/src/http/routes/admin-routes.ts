@@ -2,8 +2,8 @@ import { Router, type Request, type Response } from 'express';
 import type { ChangeCampaign, ChangeResult, CloseCampaign } from '../../coupon/change-campaign.js';
 import type { CreateCampaign } from '../../coupon/create-campaign.js';
 import type { ReadCampaigns } from '../../coupon/read-campaigns.js';
-import type { SettledCampaign } from '../../coupon/settle-gate.js';
-import type { CampaignChange } from '../../coupon/stores.js';
+import type { StoredCampaign } from '../../coupon/sync-gate.js';
+import type { CampaignChange } from '../../coupon/types.js';
 import { bearerAuth } from '../bearer-auth.js';
 import { campaignBody, statisticsBody } from '../campaign-body.js';
 import { methodNotAllowed } from '../error-handler.js';
@@ -31,8 +31,8 @@ const CAMPAIGNS = `${ROOT}/coupons`;
 const ONE = `${CAMPAIGNS}/:couponId`;
 
 /** MySQL has it, that is certain. 202 instead of the usual status: Redis does not have it yet, the worker sees to it. */
-function sendSettled(res: Response, settled: SettledCampaign, status: 200 | 201): void {
-  res.status(settled.applied ? status : 202).json(campaignBody(settled) satisfies CampaignBody);
+function sendStored(res: Response, stored: StoredCampaign, status: 200 | 201): void {
+  res.status(stored.applied ? status : 202).json(campaignBody(stored) satisfies CampaignBody);
 }
 
 const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availableBytes: number }) =>
@@ -44,7 +44,7 @@ const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availa
 function sendChange(res: Response, result: ChangeResult): void {
   switch (result.kind) {
     case 'changed':
-      return sendSettled(res, result.settled, 200);
+      return sendStored(res, result.stored, 200);
     case 'unknownCoupon':
       throw new ProblemError('unknown-coupon');
     case 'totalMayOnlyRise':
@@ -82,9 +82,9 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
     const wanted = { name, total, opensAt: opensAt ?? new Date(), closesAt: closesAt ?? null };
     const result = await deps.createCampaign(wanted);
     if (result.kind === 'tooLarge') throw tooLarge(result);
-    const { settled } = result;
-    res.location(`${CAMPAIGNS}/${settled.campaign.id}`);
-    sendSettled(res, settled, 201);
+    const { stored } = result;
+    res.location(`${CAMPAIGNS}/${stored.campaign.id}`);
+    sendStored(res, stored, 201);
   });
 
   router.get(CAMPAIGNS, async (req, res) => {
@@ -107,9 +107,9 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
   });
 
   router.post(`${ONE}/close`, async (req, res) => {
-    const settled = await deps.closeCampaign(requireCouponId(req.params.couponId));
-    if (!settled) throw new ProblemError('unknown-coupon');
-    sendSettled(res, settled, 200);
+    const stored = await deps.closeCampaign(requireCouponId(req.params.couponId));
+    if (!stored) throw new ProblemError('unknown-coupon');
+    sendStored(res, stored, 200);
   });
 
   router.all(CAMPAIGNS, methodNotAllowed('GET, HEAD, POST'));

@@ -1,8 +1,8 @@
 import type { CouponId } from '../coupon/types.js';
-import type { Redis } from '../redis/connection.js';
-import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from '../redis/confirm-replicas.js';
-import type { EntryFields } from '../redis/issued-entry.js';
-import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from '../redis/keys.js';
+import type { Redis } from './connection.js';
+import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from './confirm-replicas.js';
+import type { EntryFields } from './issued-entry.js';
+import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from './keys.js';
 
 /** An entry of one partition's stream, delivered to this worker. */
 export interface StreamEntry {
@@ -178,14 +178,14 @@ export class EntryStreams {
   }
 
   /** Says that this worker is still at it. */
-  async hold(entries: readonly StreamEntry[]): Promise<void> {
+  async keepClaims(entries: readonly StreamEntry[]): Promise<void> {
     await this.#perPartition(entries, (partition, ids) =>
       this.#claimIds(partition, this.consumer, ids, false),
     );
   }
 
   /** The same, and that the deliveries so far were not the entries' fault. */
-  async holdUncounted(entries: readonly StreamEntry[]): Promise<void> {
+  async resetDeliveries(entries: readonly StreamEntry[]): Promise<void> {
     await this.#perPartition(entries, (partition, ids) =>
       this.#claimIds(partition, this.consumer, ids, true),
     );
