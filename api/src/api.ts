@@ -22,7 +22,7 @@ import { createAdmitCall } from './http/admit-call.js';
 import { createApp } from './http/app.js';
 import { LoadShedder, type LoadShedderOptions } from './http/load-shedder.js';
 import { createApiMetrics } from './http/metrics.js';
-import { openApiDocument } from './http/openapi.js';
+import { createOpenApiDocument } from './http/openapi.js';
 import { adminRoutes } from './http/routes/admin-routes.js';
 import { couponRoutes } from './http/routes/coupon-routes.js';
 import { docsRoutes } from './http/routes/docs-routes.js';
@@ -30,7 +30,7 @@ import { issueRoute } from './http/routes/issue-route.js';
 import { operationsRoutes } from './http/routes/operations-routes.js';
 import { userRoutes } from './http/routes/user-routes.js';
 import type { Logger } from './logger.js';
-import { confirmOptions } from './redis/confirm-replicas.js';
+import { readConfirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
 import { RedisGate, type CheckGate, type GateOptions } from './redis/redis-gate.js';
 import { toPartition } from './redis/keys.js';
@@ -47,7 +47,7 @@ const ANSWER_LIMIT_MS = 1_000;
 /** A call that waited longer is one of a queue. */
 const QUEUE_TARGET_MS = 300;
 
-export interface ApiDeps {
+interface ApiDeps {
   config: ApiConfig;
   logger: Logger;
   prisma: PrismaClient;
@@ -56,7 +56,7 @@ export interface ApiDeps {
   refuseWaiting: () => Promise<void>;
 }
 
-export interface Api {
+interface Api {
   app: Express;
   /** Attempts whose outcome is not known yet. */
   pending: () => number;
@@ -136,7 +136,7 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
         isReady: async () => !closing && (await isAnswering(redis)),
         registry: metrics.registry,
       }),
-      docsRoutes(openApiDocument()),
+      docsRoutes(createOpenApiDocument()),
       userRoutes(
         createListUserCoupons({ undrained: new UndrainedReader(gate), issued, limitMs: ANSWER_LIMIT_MS }),
       ),
@@ -168,7 +168,7 @@ const toShedderOptions = (config: ApiConfig): LoadShedderOptions => ({
 
 const toGateOptions = (config: ApiConfig): GateOptions => ({
   backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
-  ...confirmOptions(config),
+  ...readConfirmOptions(config),
 });
 
 const isAnswering = (redis: Redis): Promise<boolean> =>

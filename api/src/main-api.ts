@@ -6,7 +6,7 @@ import { beginDraining, closeServer, createHttpServer } from './http/server.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createPrismaClient } from './db/prisma-client.js';
-import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
+import { checkConfirmation, readConfirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { closeRedis, connectRedis, waitUntilReady, type Redis } from './redis/connection.js';
 import { EXIT_CONFIG, runMain } from './run-main.js';
 
@@ -44,7 +44,7 @@ async function start(): Promise<void> {
   });
   lifecycle.onClose('attempts', () => waitUntilDecided(api.pending));
   await waitForRedis(redis, logger);
-  await checkConfirmation(redis, confirmOptions(config), logger);
+  await checkConfirmation(redis, readConfirmOptions(config), logger);
 
   await listener.start();
   lifecycle.onClose('server', () => closeServer(server, listener, CLOSE_WITHIN_MS));

@@ -3,7 +3,7 @@ import { createPrismaClient } from './db/prisma-client.js';
 import { startOperationsServer } from './http/operations-server.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger } from './logger.js';
-import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
+import { checkConfirmation, readConfirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { connectRedis, waitUntilReady } from './redis/connection.js';
 import { EXIT_CONFIG, runMain } from './run-main.js';
 import { createWorker } from './worker.js';
@@ -34,7 +34,7 @@ async function start(): Promise<void> {
   await Promise.all([redis, blocking].map((client) => waitUntilReady(client, REDIS_PATIENCE_MS))).catch(
     (err: Error) => logger.warn({ reason: err.message }, 'starting without Redis'),
   );
-  if (redis.status === 'ready') await checkConfirmation(redis, confirmOptions(config), logger);
+  if (redis.status === 'ready') await checkConfirmation(redis, readConfirmOptions(config), logger);
   worker.start(lifecycle);
   logger.info({ worker: config.WORKER_NAME, port: config.WORKER_PORT }, 'worker started');
 }

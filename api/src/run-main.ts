@@ -4,10 +4,7 @@ import { ConfigError } from './config.js';
 export const EXIT_CONFIG = 78;
 
 /** Errors whose message is all that an operator needs, with the exit status that each stands for. */
-export type ExpectedErrors = readonly (readonly [
-  errorClass: new (message: string) => Error,
-  status: number,
-])[];
+type ExpectedErrors = readonly (readonly [errorClass: new (message: string) => Error, status: number])[];
 
 /**
  * Runs a program. A wrong environment and the expected errors end it with their message on stderr and their status; anything

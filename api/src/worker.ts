@@ -7,7 +7,7 @@ import { PrismaLeaseStore } from './db/lease-store.js';
 import type { PrismaClient } from './db/prisma-client.js';
 import type { Lifecycle } from './lifecycle.js';
 import type { Logger } from './logger.js';
-import { confirmOptions } from './redis/confirm-replicas.js';
+import { readConfirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
 import { EntryStreams } from './redis/entry-streams.js';
 import { RedisGateOpener } from './redis/redis-gate-opener.js';
@@ -19,7 +19,7 @@ import { Reconciler } from './worker/reconciler.js';
 import { repeat, type Repetition } from './worker/repeat.js';
 import { createWorkerMetrics } from './worker/worker-metrics.js';
 
-export interface WorkerDeps {
+interface WorkerDeps {
   config: WorkerConfig;
   logger: Logger;
   prisma: PrismaClient;
@@ -51,7 +51,7 @@ export function createWorker({ config, logger, prisma, redis, blocking }: Worker
   );
   const drainer = new Drainer(
     {
-      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, confirmOptions(config)),
+      streams: new EntryStreams(redis, blocking, config.WORKER_NAME, readConfirmOptions(config)),
       store: issued,
       letters,
       currentLease: () => holder.current,

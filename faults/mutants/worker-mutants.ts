@@ -42,7 +42,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
         file: 'api/src/worker/persister.ts',
         find: "if (fault === 'unavailable') await onUnavailable();",
         replace:
-          "if (fault === 'unavailable') {\n          await onUnavailable();\n          return nothingPersisted();\n        }",
+          "if (fault === 'unavailable') {\n          await onUnavailable();\n          return NOTHING_PERSISTED;\n        }",
       },
     ],
     noticedBy: test('worker-outage', 'entries wait, no delivery is counted against them'),
@@ -74,7 +74,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'api/src/redis/entry-streams.ts',
-        find: 'const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));',
+        find: 'const claims = newest.map(({ partition, id }) => this.#claimIds(partition, [id]));',
         replace: 'const claims = newest.map(({ id }) => this.redis.ping().then(() => [id]));',
       },
     ],
@@ -207,13 +207,13 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
         find: 'const highestRank = await putAllWinners(gates, locked);',
         replace:
           'let highestRank = 0;\n' +
-          '    for await (const page of locked.winners()) highestRank = page.at(-1)!.rank;',
+          '    for await (const page of locked.readWinners()) highestRank = page.at(-1)!.rank;',
       },
       {
         file: OPEN_GATE,
-        find: 'const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());',
+        find: 'const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());',
         replace:
-          'const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());\n' +
+          'const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());\n' +
           '    await putAllWinners(gates, locked);',
       },
     ],

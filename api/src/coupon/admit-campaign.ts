@@ -16,7 +16,7 @@ export type Admission =
 /** Whether so many more coupons fit into Redis, beside what live campaigns may still need. */
 export type AdmitCampaign = (coupons: number) => Promise<Admission>;
 
-export interface AdmitCampaignDeps {
+interface AdmitCampaignDeps {
   campaigns: Pick<CampaignStore, 'countRemaining'>;
   readMemory: ReadMemory;
   /** Coupons that a partition's stream may hold. */

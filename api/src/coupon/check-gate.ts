@@ -1,7 +1,7 @@
 import type { CampaignStore, GateChecker } from './ports.js';
 import type { CouponId, GateCheck, GateFence } from './types.js';
 
-export interface CheckGateDeps {
+interface CheckGateDeps {
   campaigns: Pick<CampaignStore, 'readFences' | 'raiseGeneration'>;
   gates: GateChecker;
   /** Told of each gate that was shut because it was behind MySQL. */

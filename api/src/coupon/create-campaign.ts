@@ -4,8 +4,7 @@ import type { CampaignStore } from './ports.js';
 import type { NewCampaign } from './types.js';
 import { requireAnswer } from './unavailable.js';
 
-export type CreateResult =
-  { kind: 'created'; stored: StoredCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
+type CreateResult = { kind: 'created'; stored: StoredCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
 
 /** Throws `UnavailableError` when MySQL does not say that it has the campaign. */
 export type CreateCampaign = (campaign: NewCampaign) => Promise<CreateResult>;

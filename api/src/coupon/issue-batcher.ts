@@ -20,7 +20,7 @@ interface Lane {
   callbacks: OnOutcome[];
 }
 
-export interface BatcherOptions {
+interface BatcherOptions {
   /** Most attempts in one script call. */
   batchMax: number;
   /** Longest time a batch is held back while each turn of the event loop brings more, in ms. */

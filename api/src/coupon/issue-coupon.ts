@@ -12,7 +12,7 @@ export type IssueCoupon = (
   onOutcome: OnOutcome,
 ) => void;
 
-export interface IssueCouponDeps {
+interface IssueCouponDeps {
   batcher: IssueBatcher;
   directory: CouponDirectory;
   archive: ArchiveReader;

@@ -14,7 +14,7 @@ export interface OpenGateDeps {
   signal?: AbortSignal;
 }
 
-export type OpenGateOutcome =
+type OpenGateOutcome =
   | { kind: 'opened'; issued: number; recovered: boolean }
   | { kind: 'alreadyOpen' }
   | { kind: 'unknownCoupon' }
@@ -100,7 +100,7 @@ async function openLocked(
     if (locked.campaign.archivedAt) return { kind: 'archived' };
     if (await gates.isOpen(couponId)) return { kind: 'alreadyOpen' };
     const highestRank = await putAllWinners(gates, locked);
-    const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());
+    const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());
     return issued === null ? { kind: 'alreadyOpen' } : { kind: 'opened', issued, recovered };
   });
   return outcome ?? { kind: 'unknownCoupon' };
@@ -108,7 +108,7 @@ async function openLocked(
 
 /** Returns the highest rank that anybody was told of. */
 async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise<number> {
-  const unwritten = await locked.unwritten();
+  const unwritten = await locked.readUnwritten();
   let { highestRank } = unwritten;
   await gates.clearWinners(locked.campaign.id);
   const put = async (winners: readonly Issued[]) => {
@@ -117,6 +117,6 @@ async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise
   };
   // What MySQL has comes last: it has the last word on a user.
   await put(unwritten.issued);
-  for await (const page of locked.winners()) await put(page);
+  for await (const page of locked.readWinners()) await put(page);
   return highestRank;
 }

@@ -84,16 +84,16 @@ export type CampaignUpdate =
 export interface LockedCampaign {
   campaign: Campaign;
   /** Everyone MySQL has, by rank, in pages. */
-  winners(): AsyncIterable<Issued[]>;
+  readWinners(): AsyncIterable<Issued[]>;
   /**
    * What the dead letters have of it. `issued`: who was promised a coupon and is not among the winners. `highestRank`: that
    * somebody was told of, also where MySQL has something else by now; 0: none.
    */
-  unwritten(): Promise<{ issued: Issued[]; highestRank: number }>;
+  readUnwritten(): Promise<{ issued: Issued[]; highestRank: number }>;
   /** From now on MySQL alone answers. */
   archive(): Promise<void>;
   /** Begins the next generation of the gate and returns it: what has an earlier one is an old copy from now on. */
-  nextGeneration(): Promise<number>;
+  beginGeneration(): Promise<number>;
 }
 
 /** Campaigns as MySQL holds them. Every method throws when the database cannot be asked. */

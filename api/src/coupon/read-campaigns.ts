@@ -10,7 +10,7 @@ export interface CampaignStatistics extends CampaignReading {
   lag: Lag | null;
 }
 
-export interface ReadCampaignsDeps {
+interface ReadCampaignsDeps {
   campaigns: Pick<CampaignStore, 'get' | 'list'>;
   gate: Pick<CouponGate, 'read' | 'readMany'>;
   issued: Pick<IssuedStore, 'countByCoupon'>;

@@ -1,5 +1,5 @@
 import { BriefCache } from './brief-cache.js';
-import { campaignState, type CampaignState } from './campaign-state.js';
+import { deriveState, type CampaignState } from './campaign-state.js';
 import type { CouponDirectory } from './coupon-directory.js';
 import type { CampaignStore, CouponGate, IssuedStore } from './ports.js';
 import type { Campaign, CouponId } from './types.js';
@@ -15,7 +15,7 @@ export interface CouponView {
 /** Null: unknown coupon. Throws `UnavailableError` when it cannot be told. */
 export type ReadCoupon = (couponId: CouponId) => Promise<CouponView | null>;
 
-export interface ReadCouponDeps {
+interface ReadCouponDeps {
   directory: CouponDirectory;
   campaigns: Pick<CampaignStore, 'get'>;
   gate: Pick<CouponGate, 'read'>;
@@ -31,12 +31,12 @@ export interface ReadCouponDeps {
 export function createReadCoupon(deps: ReadCouponDeps): ReadCoupon {
   const { directory, rememberMs, rememberMax } = deps;
   const views = new BriefCache<CouponId, CouponView | null>({ rememberMs, max: rememberMax }, (couponId) =>
-    lookAt(couponId, deps),
+    readFresh(couponId, deps),
   );
   return (couponId) => (directory.isKnownUnknown(couponId) ? Promise.resolve(null) : views.get(couponId));
 }
 
-async function lookAt(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponView | null> {
+async function readFresh(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponView | null> {
   const existence = await deps.directory.lookUp(couponId);
   if (existence === 'unknown') return null;
   if (existence === 'cannotTell') throw new UnavailableError('database');
@@ -46,7 +46,7 @@ async function lookAt(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponV
   const total = issued.total ?? campaign.total;
   return {
     campaign: { ...campaign, total },
-    state: campaignState({ ...campaign, total }, issued.count, Date.now()),
+    state: deriveState({ ...campaign, total }, issued.count, Date.now()),
     remaining: Math.max(0, total - issued.count),
   };
 }
@@ -58,7 +58,7 @@ async function countIssued(
 ): Promise<{ count: number; total?: number }> {
   const state = await requireAnswerWithin(limitMs, 'redis', gate.read(campaign.id));
   if (state) return { count: state.issued, total: state.total };
-  if (campaign.archivedAt || campaignState(campaign, null, Date.now()) === 'ended') {
+  if (campaign.archivedAt || deriveState(campaign, null, Date.now()) === 'ended') {
     return { count: await requireAnswerWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
   }
   throw new UnavailableError('redis', { cause: new Error(`the gate of coupon ${campaign.id} is shut`) });

@@ -24,7 +24,7 @@ export interface StoredCampaign extends CampaignReading {
 const READ_TRIES = 10;
 const READ_PAUSE_MS = 50;
 
-export interface SyncGateDeps {
+interface SyncGateDeps {
   gate: Pick<CouponGate, 'read' | 'update'>;
   /** Opens the gate of a coupon from MySQL, if it can be opened. */
   openGate: (couponId: CouponId) => Promise<unknown>;
@@ -41,7 +41,7 @@ export const createSyncGate =
     if (campaign.archivedAt) return { campaign, gate: 'shut', issued: null, applied: true };
     try {
       if (!(await gate.update(campaign))) await openGate(campaign.id);
-      const reading = await readSoonOpen(gate, campaign.id);
+      const reading = await readWhenOpen(gate, campaign.id);
       return { campaign, ...reading, applied: reading.gate === 'open' };
     } catch (err) {
       onFault(err, campaign.id);
@@ -50,7 +50,7 @@ export const createSyncGate =
   };
 
 /** A gate that is shut may be in the hands of a worker's gate keeper at this moment: then it opens within milliseconds. */
-async function readSoonOpen(gate: Pick<CouponGate, 'read'>, couponId: CouponId): Promise<GateReading> {
+async function readWhenOpen(gate: Pick<CouponGate, 'read'>, couponId: CouponId): Promise<GateReading> {
   for (let tries = 1; ; tries++) {
     const reading = toReading(await gate.read(couponId));
     if (reading.gate === 'open' || tries === READ_TRIES) return reading;

@@ -3,7 +3,7 @@
  * that has nothing to do with the rows (gone, full, read-only, deadlock, no such table): try again later. `unknown`: not
  * from the database.
  */
-export type DatabaseFault = 'data' | 'unavailable' | 'unknown';
+type DatabaseFault = 'data' | 'unavailable' | 'unknown';
 
 /** Beside SQLSTATE classes 22 (data) and 23 (constraint), which Prisma hides for some: MySQL's and MariaDB's numbers. */
 const DATA_ERRORS = new Set([

@@ -2,10 +2,10 @@ import type { CouponId, Issued } from '../coupon/types.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toIssued } from './rows.js';
 
-export const PAGE_ROWS = 5_000;
+const PAGE_ROWS = 5_000;
 
 /** By rank, in pages, each a query of its own: memory and the time of one query stay bounded. */
-export async function* pagesByCoupon(
+export async function* readPages(
   prisma: Pick<PrismaClient, 'issuedCoupon'>,
   couponId: CouponId,
 ): AsyncGenerator<Issued[]> {

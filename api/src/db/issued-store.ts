@@ -1,6 +1,6 @@
 import { type IssuedStore, LeaseLostError, type PersistResult } from '../coupon/ports.js';
 import type { Contradiction, CouponId, Issued, Lease, UserId } from '../coupon/types.js';
-import { pagesByCoupon } from './issued-pages.js';
+import { readPages } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toIssued } from './rows.js';
 
@@ -33,7 +33,7 @@ export class PrismaIssuedStore implements IssuedStore {
   }
 
   streamByCoupon(couponId: CouponId): AsyncIterable<Issued[]> {
-    return pagesByCoupon(this.prisma, couponId);
+    return readPages(this.prisma, couponId);
   }
 
   async listByUser(userId: UserId, limit = USER_COUPONS_MAX): Promise<Issued[]> {

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mariadb';
 import type { Logger } from '../logger.js';
 import { splitStatements, type Migration } from './migrations.js';
-import { parseDatabaseUrl, tlsOptions, type DatabaseTls } from './prisma-client.js';
+import { parseDatabaseUrl, toTlsOptions, type DatabaseTls } from './prisma-client.js';
 
 /** The message says what to do next. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-export interface MigrateOptions {
+interface MigrateOptions {
   databaseUrl: string;
   migrations: readonly Migration[];
   tls?: DatabaseTls;
@@ -85,7 +85,7 @@ async function connect({
     try {
       const connection = await createConnection({
         ...parseDatabaseUrl(databaseUrl),
-        ...tlsOptions(tls),
+        ...toTlsOptions(tls),
         connectTimeout: 5_000,
         allowPublicKeyRetrieval: true,
         initSql: [

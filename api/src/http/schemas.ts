@@ -3,8 +3,8 @@ import { USER_ID, USER_ID_DESCRIPTION, USER_ID_MAX } from './user-id.js';
 
 /** The only source of the types and of the OpenAPI document. What comes in is strict: an unknown member is a fault. */
 
-export const NAME_MAX = 120;
-export const TOTAL_MAX = 10_000_000;
+const NAME_MAX = 120;
+const TOTAL_MAX = 10_000_000;
 const PAGE_MAX = 100;
 const PAGE_DEFAULT = 50;
 

@@ -4,7 +4,7 @@ import { OperatorError, UsageError, type Operator } from './operator.js';
 
 const USAGE = 'dead-letters list | dead-letters replay (--id ID | --all) | dead-letters drop --id ID';
 
-export interface LetterChoice {
+interface LetterChoice {
   /** As `list` prints it. */
   id?: string | undefined;
   all?: boolean | undefined;

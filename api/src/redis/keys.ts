@@ -4,7 +4,7 @@ import type { CouponId } from '../coupon/types.js';
  * How many partitions there are. Every key of a coupon carries its partition as hash tag, and each partition has one
  * stream in the same slot. Fixed for the life of a deployment: changing it moves every coupon to other keys.
  */
-export const PARTITION_COUNT = 16;
+const PARTITION_COUNT = 16;
 
 /** Consumer group of the workers, the same on every stream. */
 export const CONSUMER_GROUP = 'drainers';

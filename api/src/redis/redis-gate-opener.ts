@@ -3,7 +3,7 @@ import type { GateChecker, GateCounter, GateOpener } from '../coupon/ports.js';
 import type { Campaign, CouponId, GateCheck, GateCounts, GateFence, Issued } from '../coupon/types.js';
 import type { Redis } from './connection.js';
 import { metaKey, toPartition, registryKey, streamKey, winnersKey } from './keys.js';
-import { gateArguments } from './redis-gate.js';
+import { toGateArguments } from './redis-gate.js';
 import { ServerIdentity } from './server-identity.js';
 import { formatRecord, UnexpectedReplyError } from './winner-record.js';
 
@@ -79,7 +79,7 @@ export class RedisGateOpener implements GateOpener, GateChecker, GateCounter {
   async open(campaign: Campaign, highestRank: number, generation: number): Promise<number | null> {
     const { id } = campaign;
     const keys = [metaKey(id), registryKey(toPartition(id)), winnersKey(id)] as const;
-    const args = [id, ...gateArguments(campaign), highestRank, generation, await this.#server.read()];
+    const args = [id, ...toGateArguments(campaign), highestRank, generation, await this.#server.read()];
     const issued = Number(await this.redis.openGate(...keys, ...args));
     return issued === ALREADY_OPEN ? null : issued;
   }
@@ -108,7 +108,7 @@ export class RedisGateOpener implements GateOpener, GateChecker, GateCounter {
 
   /** Brings an open gate in line with MySQL. */
   async update(campaign: Campaign): Promise<void> {
-    await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign));
+    await this.redis.updateGate(metaKey(campaign.id), ...toGateArguments(campaign));
   }
 
   async check(couponId: CouponId, { generation, highestRank }: GateFence): Promise<GateCheck> {

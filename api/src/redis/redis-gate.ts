@@ -43,7 +43,7 @@ const REFUSED_BEFORE_WRITING =
 const REFUSALS_LOGGED_EVERY_MS = 1_000;
 
 /** What openGate-3.lua takes after the coupon id, and updateGate-1.lua. */
-export const gateArguments = (campaign: Campaign): [number, number, number, number, number] => [
+export const toGateArguments = (campaign: Campaign): [number, number, number, number, number] => [
   campaign.total,
   campaign.opensAt.getTime(),
   campaign.closesAt?.getTime() ?? 0,
@@ -170,7 +170,7 @@ export class RedisGate implements CouponGate {
   }
 
   async update(campaign: Campaign): Promise<boolean> {
-    return (await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign))) === 1;
+    return (await this.redis.updateGate(metaKey(campaign.id), ...toGateArguments(campaign))) === 1;
   }
 
   async findUndrained(userIds: readonly UserId[]): Promise<Issued[][]> {

@@ -5,7 +5,7 @@ import type { RedisGateOpener } from '../redis/redis-gate-opener.js';
 import { pause } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
-export interface ArchiverDeps {
+interface ArchiverDeps {
   campaigns: Pick<CampaignStore, 'listArchivable' | 'withLocked'>;
   issued: Pick<IssuedStore, 'countByCoupon'>;
   letters: Pick<DeadLetterStore, 'countByCoupon'>;

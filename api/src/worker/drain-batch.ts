@@ -8,7 +8,7 @@ import {
 import type { SettledEntry, StreamEntry } from '../redis/entry-streams.js';
 import type { IsolatedResult } from './persist-isolating.js';
 
-export interface ParsedEntry {
+interface ParsedEntry {
   entry: StreamEntry;
   content: IssuedEntry;
 }
@@ -29,20 +29,20 @@ export interface DeadLetterCause {
   rows: readonly DeadRow[];
 }
 
-const emptyBatch = (): DrainBatch => ({ entries: [], rows: [], malformed: [], newer: [] });
+const createBatch = (): DrainBatch => ({ entries: [], rows: [], malformed: [], newer: [] });
 
 /**
  * Cuts what was read into batches of at most `rowsMax` rows. An entry is never cut, so one that is larger makes a batch of
  * its own. Lazy: only the batch in hand is expanded.
  */
 export function* toBatches(entries: readonly StreamEntry[], rowsMax: number): Generator<DrainBatch> {
-  let batch = emptyBatch();
+  let batch = createBatch();
   for (const entry of entries) {
     const content = parse(entry, batch);
     if (!content) continue;
     if (batch.rows.length > 0 && batch.rows.length + content.rows.length > rowsMax) {
       yield batch;
-      batch = emptyBatch();
+      batch = createBatch();
     }
     batch.entries.push({ entry, content });
     for (const row of content.rows) batch.rows.push(row);
@@ -111,7 +111,7 @@ export function findFailedEntries(
 /** What the dead letter says of an entry that ended its worker each time it was delivered. */
 export function describeUndeliverable(entry: StreamEntry, deliveries: number) {
   const detail = `delivered ${deliveries} times and never written`;
-  const batch = emptyBatch();
+  const batch = createBatch();
   const content = parse(entry, batch);
   const rows = (content?.rows ?? []).map((row): DeadRow => ({ ...row, reason: 'deliveredTooOften' }));
   const cause: DeadLetterCause = { reason: 'deliveredTooOften', detail, rows };

@@ -2,7 +2,7 @@ import { LeaseLostError, type DeadLetterStore, type IssuedStore } from '../coupo
 import type { CouponId, Lease } from '../coupon/types.js';
 import type { Logger } from '../logger.js';
 import { allPartitions } from '../redis/keys.js';
-import { backoffMs } from './backoff.js';
+import { chooseBackoffMs } from './backoff.js';
 import {
   describeUndeliverable,
   findFailedEntries,
@@ -35,7 +35,7 @@ export interface DrainerOptions {
   maxDeliveries: number;
 }
 
-export interface DrainerDeps {
+interface DrainerDeps {
   streams: EntryStreams;
   store: Pick<IssuedStore, 'persist'>;
   letters: Pick<DeadLetterStore, 'add'>;
@@ -105,7 +105,7 @@ export class Drainer {
       {
         name: 'draining',
         everyMs: 0,
-        retryMs: (failures) => backoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS),
+        retryMs: (failures) => chooseBackoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS),
         logger: this.deps.logger,
       },
       this.#stopping,
@@ -263,7 +263,7 @@ export class Drainer {
         if (tries === 1) logger.warn({ reason: err.message }, 'nothing is written until replicas have it');
         await streams.resetDeliveries(entries);
         if (this.#stopping.signal.aborted) throw new StoppedError();
-        await pause(backoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
+        await pause(chooseBackoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
       }
     }
   }

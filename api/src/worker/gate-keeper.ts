@@ -7,7 +7,7 @@ import { LiveCampaigns, type KnownCampaign } from './live-campaigns.js';
 import type { GateView, RedisGateOpener } from '../redis/redis-gate-opener.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
-export interface GateKeeperDeps extends Omit<OpenGateDeps, 'campaigns' | 'gates' | 'signal'> {
+interface GateKeeperDeps extends Omit<OpenGateDeps, 'campaigns' | 'gates' | 'signal'> {
   campaigns: CampaignStore;
   gates: RedisGateOpener;
   logger: Logger;

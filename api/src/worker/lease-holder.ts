@@ -3,7 +3,7 @@ import type { LeaseStore } from '../coupon/ports.js';
 import type { Logger } from '../logger.js';
 import { repeat, type Repetition } from './repeat.js';
 
-export interface LeaseHolderDeps {
+interface LeaseHolderDeps {
   leases: LeaseStore;
   /** Resolves when everything that the worker had read before the call is written or given up. */
   waitUntilWritten: () => Promise<void>;

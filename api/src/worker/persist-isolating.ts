@@ -3,7 +3,7 @@ import type { Contradiction, Issued, Lease } from '../coupon/types.js';
 import { classifyDatabaseError, describeError } from '../db/database-error.js';
 
 /** A row the database does not accept whatever else is there. */
-export interface Refusal {
+interface Refusal {
   issued: Issued;
   reason: string;
 }
@@ -36,12 +36,12 @@ export async function persistIsolating(
   }
 }
 
-export const nothingPersisted = (): IsolatedResult => ({
+export const NOTHING_PERSISTED: IsolatedResult = {
   inserted: 0,
   replayed: 0,
   contradictions: [],
   refusals: [],
-});
+};
 
 export const merge = (a: IsolatedResult, b: IsolatedResult): IsolatedResult => ({
   inserted: a.inserted + b.inserted,

@@ -2,8 +2,8 @@ import { type IssuedStore, LeaseLostError } from '../coupon/ports.js';
 import type { Issued, Lease } from '../coupon/types.js';
 import { classifyDatabaseError, describeError } from '../db/database-error.js';
 import type { Logger } from '../logger.js';
-import { backoffMs } from './backoff.js';
-import { merge, nothingPersisted, persistIsolating, type IsolatedResult } from './persist-isolating.js';
+import { chooseBackoffMs } from './backoff.js';
+import { merge, NOTHING_PERSISTED, persistIsolating, type IsolatedResult } from './persist-isolating.js';
 import { pause } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
@@ -12,13 +12,13 @@ export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-export interface PersisterDeps {
+interface PersisterDeps {
   store: Pick<IssuedStore, 'persist'>;
   logger: Logger;
   metrics: Pick<WorkerMetrics, 'persistFailures'>;
 }
 
-export interface PersisterOptions {
+interface PersisterOptions {
   /** Most rows in one statement. */
   rowsMax: number;
   /** Tries at rows that fail for no reason we know. */
@@ -52,7 +52,7 @@ export class Persister {
     lease: Lease,
     onUnavailable: () => Promise<void>,
   ): Promise<IsolatedResult> {
-    let result = nothingPersisted();
+    let result = NOTHING_PERSISTED;
     for (let start = 0; start < rows.length; start += this.options.rowsMax) {
       const part = rows.slice(start, start + this.options.rowsMax);
       result = merge(result, await this.#persistUntilDone(part, lease, onUnavailable));
@@ -88,7 +88,7 @@ export class Persister {
         }
         if (fault === 'unavailable') await onUnavailable();
         if (this.signal.aborted) throw new StoppedError();
-        await pause(backoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.signal);
+        await pause(chooseBackoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.signal);
       }
     }
   }

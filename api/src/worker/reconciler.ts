@@ -3,7 +3,7 @@ import type { CampaignStore } from '../coupon/ports.js';
 import { addGaps, NO_GAPS, reconcileLive, type GapSum, type ReconcileDeps } from '../coupon/reconcile.js';
 import type { Logger } from '../logger.js';
 
-export interface ReconcilerDeps extends ReconcileDeps {
+interface ReconcilerDeps extends ReconcileDeps {
   campaigns: Pick<CampaignStore, 'listLive'>;
   registry: Registry;
   logger: Logger;

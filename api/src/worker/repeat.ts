@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../logger.js';
 
-export interface RepeatOptions {
+interface RepeatOptions {
   /** What is repeated, for the log. */
   name: string;
   /** From the end of one run to the beginning of the next, in ms. */

@@ -197,7 +197,7 @@ describe('campaigns', () => {
 
   test('while a campaign is locked nobody adds a winner, and the lock goes when the work fails', async () => {
     let written = false;
-    const locked = campaigns.withLocked(1, async ({ winners }) => {
+    const locked = campaigns.withLocked(1, async ({ readWinners }) => {
       const late = issued.persist([row('late', 9)], lease).then(() => (written = true));
       for await (const _page of winners()) throw new Error('there is nobody yet');
       expect(written).toBe(false);

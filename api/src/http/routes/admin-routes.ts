@@ -5,7 +5,7 @@ import type { ReadCampaigns } from '../../coupon/read-campaigns.js';
 import type { StoredCampaign } from '../../coupon/sync-gate.js';
 import type { CampaignChange } from '../../coupon/types.js';
 import { bearerAuth } from '../bearer-auth.js';
-import { campaignBody, statisticsBody } from '../campaign-body.js';
+import { toCampaignBody, toStatisticsBody } from '../campaign-body.js';
 import { methodNotAllowed } from '../error-handler.js';
 import { ProblemError } from '../problem.js';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../schemas.js';
 import { jsonBody, requireCouponId, validate } from '../validate.js';
 
-export interface AdminRoutesDeps {
+interface AdminRoutesDeps {
   adminToken: string;
   createCampaign: CreateCampaign;
   changeCampaign: ChangeCampaign;
@@ -32,7 +32,7 @@ const ONE = `${CAMPAIGNS}/:couponId`;
 
 /** MySQL has it, that is certain. 202 instead of the usual status: Redis does not have it yet, the worker sees to it. */
 function sendStored(res: Response, stored: StoredCampaign, status: 200 | 201): void {
-  res.status(stored.applied ? status : 202).json(campaignBody(stored) satisfies CampaignBody);
+  res.status(stored.applied ? status : 202).json(toCampaignBody(stored) satisfies CampaignBody);
 }
 
 const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availableBytes: number }) =>
@@ -91,13 +91,13 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
     const { after, limit } = validate(campaignsPageSchema, req.query, 'query');
     const campaigns = await deps.readCampaigns.list({ afterId: after, limit });
     const next = campaigns.length === limit ? campaigns.at(-1)!.campaign.id : null;
-    res.json({ campaigns: campaigns.map(campaignBody), next } satisfies CampaignsBody);
+    res.json({ campaigns: campaigns.map(toCampaignBody), next } satisfies CampaignsBody);
   });
 
   router.get(ONE, async (req, res) => {
     const statistics = await deps.readCampaigns.read(requireCouponId(req.params.couponId));
     if (!statistics) throw new ProblemError('unknown-coupon');
-    res.json(statisticsBody(statistics) satisfies CampaignStatisticsBody);
+    res.json(toStatisticsBody(statistics) satisfies CampaignStatisticsBody);
   });
 
   router.patch(ONE, ...jsonBody, async (req: Request, res) => {

@@ -9,7 +9,7 @@ import { methodNotAllowed } from '../error-handler.js';
 import { sendProblem } from '../problem.js';
 import type { AdmitCall } from '../admit-call.js';
 import { LogThrottle } from '../log-throttle.js';
-import { isoTime } from '../iso-time.js';
+import { formatTime } from '../iso-time.js';
 import type { AnswerKind } from '../metrics.js';
 import type { Logger } from '../../logger.js';
 
@@ -18,7 +18,7 @@ const PRINTABLE_KEY = /^[\x20-\x7e]{1,255}$/;
 /** Seconds. Redis comes back or a gate opens within about this time. */
 const RETRY_AFTER = { 'retry-after': '1' };
 
-export interface IssueRouteDeps {
+interface IssueRouteDeps {
   issueCoupon: IssueCoupon;
   /** Refuses calls when too many ask. */
   admitCall: AdmitCall;
@@ -47,7 +47,7 @@ const toIssuedBody = (couponId: CouponId, userId: UserId, rank: number, issuedAt
   couponId,
   userId,
   rank,
-  issuedAt: isoTime(issuedAtMs),
+  issuedAt: formatTime(issuedAtMs),
 });
 
 function sendIssued(res: ServerResponse, body: string, replayed: boolean): void {
@@ -85,7 +85,7 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
       return sendProblem(
         res,
         'not-open',
-        { opensAt: isoTime(outcome.opensAtMs) },
+        { opensAt: formatTime(outcome.opensAtMs) },
         { 'retry-after': String(seconds) },
       );
     }
