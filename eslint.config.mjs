@@ -16,31 +16,44 @@ const resolveSource = {
   },
 };
 
-/** Folders beside `api/`, lowest first: each imports only those before it. */
+/** Folders beside `api/`, lowest first: each imports only those before it, and `api/` none of them. */
 const ROOMS = ['stack', 'loadtest', 'grafana', 'telegraf', 'faults', 'bench'];
 
 /** These borrow from a folder above them still. */
 const BORROWERS = ['stack/compose-test/**', 'loadtest/overload/**'];
 
-const restrict = (files, folder, others, ignores = []) => ({
+/** One rule for each set of files: of several only the last would count. */
+const restrict = (files, folders, ignores, ...patterns) => ({
   files,
   ignores: ['**/test/**', ...ignores],
   rules: {
     'no-restricted-imports': [
       'error',
       {
-        patterns: [...others, 'test'].map((other) => ({
-          group: [`**/${other}/**`, `**/${other}`],
-          message: `${folder}/ does not import ${other}/: see docs/adr/0001.`,
-        })),
+        patterns: [
+          ...[...folders, 'test'].map((folder) => ({
+            group: [`**/${folder}/**`, `**/${folder}`],
+            message: `this file does not import ${folder}/: see docs/adr/0001.`,
+          })),
+          ...patterns,
+        ],
       },
     ],
   },
 });
 
-/** Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. */
-const mayNotImport = (folder, ...others) =>
-  restrict([`api/src/${folder}/**/*.ts`], folder, [...others, ...ROOMS]);
+/**
+ * Import direction: route → use case → Redis command → stream → drainer → store; `coupon/` imports nothing outside. Nothing
+ * imports the composition roots but the programs, and `worker.ts` alone imports `worker/`.
+ */
+const mayNotImport = (files, folders, ...patterns) =>
+  restrict(files, [...folders, ...ROOMS], ['api/src/worker.ts'], ...patterns);
+const COMPOSITION = {
+  group: ['**/api.js', '**/worker.js', '**/lifecycle.js', '**/run-main.js', '**/main-*.js'],
+  message: 'only the programs (main-*.ts) import what puts them together: see docs/adr/0001.',
+};
+const folderMayNotImport = (folder, ...folders) =>
+  mayNotImport([`api/src/${folder}/**/*.ts`], folders, COMPOSITION);
 
 export default tseslint.config(
   {
@@ -79,12 +92,16 @@ export default tseslint.config(
     files: ['loadtest/k6/**/*.ts'],
     languageOptions: { globals: { __ENV: 'readonly', __VU: 'readonly', __ITER: 'readonly' } },
   },
-  ...ROOMS.map((room, i) => restrict([`${room}/**/*.ts`], room, ROOMS.slice(i + 1), BORROWERS)),
-  restrict(['api/src/*.ts', 'api/src/ops/**/*.ts'], 'api', ROOMS),
-  mayNotImport('coupon', 'http', 'redis', 'db', 'worker', 'ops'),
-  mayNotImport('http', 'redis', 'db', 'worker', 'ops'),
-  mayNotImport('redis', 'http', 'db', 'worker', 'ops'),
-  mayNotImport('db', 'http', 'redis', 'worker', 'ops'),
-  mayNotImport('worker', 'http', 'ops'),
+  ...ROOMS.map((room, i) => restrict([`${room}/**/*.ts`], ROOMS.slice(i + 1), BORROWERS)),
+  mayNotImport(['api/src/coupon/**/*.ts'], [], {
+    group: ['../*'],
+    message: 'coupon/ imports nothing outside itself: see docs/adr/0001.',
+  }),
+  folderMayNotImport('http', 'redis', 'db', 'worker', 'ops'),
+  folderMayNotImport('redis', 'http', 'db', 'worker', 'ops'),
+  folderMayNotImport('db', 'http', 'redis', 'worker', 'ops'),
+  folderMayNotImport('worker', 'http', 'ops'),
+  folderMayNotImport('ops', 'http', 'worker'),
+  mayNotImport(['api/src/*.ts'], ['worker']),
   prettier,
 );

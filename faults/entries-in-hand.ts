@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
-import { CONSUMER_GROUP, partitionOf, streamKey } from '../api/src/redis/keys.js';
+import { CONSUMER_GROUP, toPartition, streamKey } from '../api/src/redis/keys.js';
 
 const MOST = 1_000;
 
 /** Ids of the entries of this coupon's stream that are delivered to a worker and not settled. */
 export async function entriesInHand(redis: Redis, couponId: number, worker: string): Promise<string[]> {
-  const stream = streamKey(partitionOf(couponId));
+  const stream = streamKey(toPartition(couponId));
   const pending = await redis.xpending(stream, CONSUMER_GROUP, '-', '+', MOST, worker);
   return (pending as [id: string, ...unknown[]][]).map(([id]) => id);
 }

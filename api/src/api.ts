@@ -12,8 +12,8 @@ import { createListUserCoupons } from './coupon/list-user-coupons.js';
 import { openFreshGate } from './coupon/open-gate.js';
 import { createReadCampaigns } from './coupon/read-campaigns.js';
 import { createReadCoupon } from './coupon/read-coupon.js';
-import { createSettleGate } from './coupon/settle-gate.js';
-import { askedWithin } from './coupon/unavailable.js';
+import { createSyncGate } from './coupon/sync-gate.js';
+import { requireAnswerWithin } from './coupon/unavailable.js';
 import { UndrainedReader } from './coupon/undrained-reader.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
 import { PrismaIssuedStore } from './db/issued-store.js';
@@ -22,7 +22,7 @@ import { createAdmitCall } from './http/admit-call.js';
 import { createApp } from './http/app.js';
 import { LoadShedder, type LoadShedderOptions } from './http/load-shedder.js';
 import { createApiMetrics } from './http/metrics.js';
-import { openApiDocument } from './http/openapi.js';
+import { createOpenApiDocument } from './http/openapi.js';
 import { adminRoutes } from './http/routes/admin-routes.js';
 import { couponRoutes } from './http/routes/coupon-routes.js';
 import { docsRoutes } from './http/routes/docs-routes.js';
@@ -30,13 +30,13 @@ import { issueRoute } from './http/routes/issue-route.js';
 import { operationsRoutes } from './http/routes/operations-routes.js';
 import { userRoutes } from './http/routes/user-routes.js';
 import type { Logger } from './logger.js';
-import { confirmOptions } from './redis/confirm-replicas.js';
+import { readConfirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
 import { RedisGate, type CheckGate, type GateOptions } from './redis/redis-gate.js';
-import { partitionOf } from './redis/keys.js';
+import { toPartition } from './redis/keys.js';
 import { createReadMemory } from './redis/read-memory.js';
-import { readLag } from './worker/lag.js';
-import { RedisGateOpener } from './worker/redis-gate-opener.js';
+import { readLag } from './redis/lag.js';
+import { RedisGateOpener } from './redis/redis-gate-opener.js';
 
 /** How long an answer about a coupon is believed, and about how many of them. */
 const REMEMBER_MS = 1_000;
@@ -47,7 +47,7 @@ const ANSWER_LIMIT_MS = 1_000;
 /** A call that waited longer is one of a queue. */
 const QUEUE_TARGET_MS = 300;
 
-export interface ApiDeps {
+interface ApiDeps {
   config: ApiConfig;
   logger: Logger;
   prisma: PrismaClient;
@@ -56,7 +56,7 @@ export interface ApiDeps {
   refuseWaiting: () => Promise<void>;
 }
 
-export interface Api {
+interface Api {
   app: Express;
   /** Attempts whose outcome is not known yet. */
   pending: () => number;
@@ -71,11 +71,13 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
   const gates = new RedisGateOpener(redis);
   const checkGate: CheckGate = async (couponId, seen) => {
     const checking = checkGates({ campaigns, gates, onStale }, [couponId], () => seen);
-    return (await askedWithin(ANSWER_LIMIT_MS, 'database', checking)).get(couponId)?.kind === 'checked';
+    return (
+      (await requireAnswerWithin(ANSWER_LIMIT_MS, 'database', checking)).get(couponId)?.kind === 'checked'
+    );
   };
-  const gate = new RedisGate(redis, gateOptions(config), logger, checkGate);
+  const gate = new RedisGate(redis, toGateOptions(config), logger, checkGate);
   const directory = new CouponDirectory(
-    (couponIds) => askedWithin(ANSWER_LIMIT_MS, 'database', campaigns.findExisting(couponIds)),
+    (couponIds) => requireAnswerWithin(ANSWER_LIMIT_MS, 'database', campaigns.findExisting(couponIds)),
     { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, queryMax: QUERY_MAX },
   );
 
@@ -96,7 +98,7 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
   };
   const onFault = (err: unknown, couponId?: number) =>
     logger.warn({ err, couponId }, 'redis could not be asked or told about a campaign');
-  const settleGate = createSettleGate({
+  const syncGate = createSyncGate({
     gate,
     // A gate that was lost has to wait for the drain: that is the worker's business.
     openGate: (couponId) => openFreshGate({ campaigns, gates }, couponId),
@@ -117,7 +119,7 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
     issueRoute: issueRoute({
       issueCoupon: createIssueCoupon({ batcher, directory, archive: new ArchiveReader(issued) }),
       admitCall: createAdmitCall({
-        shedder: new LoadShedder(shedderOptions(config)),
+        shedder: new LoadShedder(toShedderOptions(config)),
         pending: () => batcher.pending,
         onWait: metrics.onWait,
         refuseWaiting: () => {
@@ -131,24 +133,24 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
     }),
     routes: [
       operationsRoutes({
-        isReady: async () => !closing && (await answers(redis)),
+        isReady: async () => !closing && (await isAnswering(redis)),
         registry: metrics.registry,
       }),
-      docsRoutes(openApiDocument()),
+      docsRoutes(createOpenApiDocument()),
       userRoutes(
         createListUserCoupons({ undrained: new UndrainedReader(gate), issued, limitMs: ANSWER_LIMIT_MS }),
       ),
       couponRoutes(createReadCoupon({ directory, campaigns, gate, issued, ...limits })),
       adminRoutes({
         adminToken: config.ADMIN_TOKEN,
-        createCampaign: createCreateCampaign(campaigns, admitCampaign, settleGate),
-        changeCampaign: createChangeCampaign(campaigns, admitCampaign, settleGate),
-        closeCampaign: createCloseCampaign(campaigns, settleGate),
+        createCampaign: createCreateCampaign(campaigns, admitCampaign, syncGate),
+        changeCampaign: createChangeCampaign(campaigns, admitCampaign, syncGate),
+        closeCampaign: createCloseCampaign(campaigns, syncGate),
         readCampaigns: createReadCampaigns({
           campaigns,
           gate,
           issued,
-          readLag: (couponId) => readLag(redis, [partitionOf(couponId)]),
+          readLag: (couponId) => readLag(redis, [toPartition(couponId)]),
           onFault,
         }),
       }),
@@ -157,19 +159,19 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
   return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
 }
 
-const shedderOptions = (config: ApiConfig): LoadShedderOptions => ({
+const toShedderOptions = (config: ApiConfig): LoadShedderOptions => ({
   targetMs: QUEUE_TARGET_MS,
   rushMax: config.ISSUE_RUSH_MAX,
   queueMaxMs: config.ISSUE_QUEUE_MAX_MS,
   pendingMax: config.ISSUE_PENDING_MAX,
 });
 
-const gateOptions = (config: ApiConfig): GateOptions => ({
+const toGateOptions = (config: ApiConfig): GateOptions => ({
   backlogMaxCoupons: config.BACKLOG_MAX_COUPONS,
-  ...confirmOptions(config),
+  ...readConfirmOptions(config),
 });
 
-const answers = (redis: Redis): Promise<boolean> =>
+const isAnswering = (redis: Redis): Promise<boolean> =>
   redis.status === 'ready'
     ? redis.ping().then(
         () => true,

@@ -1,32 +1,32 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApi } from './api.js';
-import { ConfigError, readApiConfig, type ApiConfig } from './config.js';
+import { readApiConfig } from './config.js';
 import { Listener } from './http/listener.js';
 import { beginDraining, closeServer, createHttpServer } from './http/server.js';
 import { Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logger.js';
 import { createPrismaClient } from './db/prisma-client.js';
-import { checkConfirmation, confirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
-import { closeRedis, connectRedis, untilReady, type Redis } from './redis/connection.js';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { checkConfirmation, readConfirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
+import { closeRedis, connectRedis, waitUntilReady, type Redis } from './redis/connection.js';
+import { EXIT_CONFIG, runMain } from './run-main.js';
 
-/** sysexits.h: EX_CONFIG. */
-const EXIT_CONFIG = 78;
 const REDIS_PATIENCE_MS = 5_000;
 /** From the last answer expected to the last connection cut, in ms. */
 const CLOSE_WITHIN_MS = 5_000;
 
 /** A replica that cannot decide does not listen: nginx then uses the others. It goes on trying, and says so. */
-async function untilRedisAnswers(redis: Redis, logger: Logger): Promise<void> {
+async function waitForRedis(redis: Redis, logger: Logger): Promise<void> {
   for (;;) {
     try {
-      return await untilReady(redis, REDIS_PATIENCE_MS);
+      return await waitUntilReady(redis, REDIS_PATIENCE_MS);
     } catch (err) {
       logger.warn({ reason: (err as Error).message }, 'not listening yet');
     }
   }
 }
 
-async function start(config: ApiConfig): Promise<void> {
+async function start(): Promise<void> {
+  const config = readApiConfig();
   const logger = createLogger('api', config.LOG_LEVEL);
   const lifecycle = new Lifecycle(logger, config.SHUTDOWN_DEADLINE_MS);
   lifecycle.listenForSignals();
@@ -42,9 +42,9 @@ async function start(config: ApiConfig): Promise<void> {
     port: config.PORT,
     backlog: config.LISTEN_BACKLOG,
   });
-  lifecycle.onClose('attempts', () => untilDecided(api.pending));
-  await untilRedisAnswers(redis, logger);
-  await checkConfirmation(redis, confirmOptions(config), logger);
+  lifecycle.onClose('attempts', () => waitUntilDecided(api.pending));
+  await waitForRedis(redis, logger);
+  await checkConfirmation(redis, readConfirmOptions(config), logger);
 
   await listener.start();
   lifecycle.onClose('server', () => closeServer(server, listener, CLOSE_WITHIN_MS));
@@ -58,14 +58,8 @@ async function start(config: ApiConfig): Promise<void> {
 }
 
 /** Every attempt ends with an outcome within the command limit of Redis. */
-async function untilDecided(pending: () => number): Promise<void> {
+async function waitUntilDecided(pending: () => number): Promise<void> {
   while (pending() > 0) await sleep(5);
 }
 
-try {
-  await start(readApiConfig());
-} catch (err) {
-  if (!(err instanceof ConfigError || err instanceof UnsuitableServerError)) throw err;
-  process.stderr.write(`${err.message}\n`);
-  process.exit(EXIT_CONFIG);
-}
+await runMain(start, [[UnsuitableServerError, EXIT_CONFIG]]);

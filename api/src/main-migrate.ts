@@ -1,13 +1,11 @@
-import { ConfigError, readMigrateConfig } from './config.js';
+import { readMigrateConfig } from './config.js';
 import { migrate, MigrationError } from './db/migrate.js';
 import { findMigrationsFolder, readGrants, readMigrations } from './db/migrations.js';
 import { createLogger } from './logger.js';
-
-/** sysexits.h: EX_CONFIG. */
-const EXIT_CONFIG = 78;
+import { runMain } from './run-main.js';
 
 /** One-shot job: brings the database up to date. Status 0 when it is, also when there was nothing to do. */
-async function main(): Promise<void> {
+async function start(): Promise<void> {
   const config = readMigrateConfig();
   const logger = createLogger('migrate', config.LOG_LEVEL);
   const migrations = await readMigrations(findMigrationsFolder());
@@ -21,8 +19,4 @@ async function main(): Promise<void> {
   logger.info({ applied, known: migrations.length }, 'the database is up to date');
 }
 
-main().catch((err: unknown) => {
-  const isExpected = err instanceof MigrationError || err instanceof ConfigError;
-  process.stderr.write(`${isExpected ? err.message : String((err as Error)?.stack ?? err)}\n`);
-  process.exitCode = err instanceof ConfigError ? EXIT_CONFIG : 1;
-});
+await runMain(start, [[MigrationError, 1]]);

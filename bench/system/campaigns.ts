@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
-import { fingerprintOf } from '../../api/src/coupon/attempt-key.js';
-import { metaKey, partitionOf, streamKey, winnersKey } from '../../api/src/redis/keys.js';
+import { computeFingerprint } from '../../api/src/coupon/attempt-key.js';
+import { metaKey, toPartition, streamKey, winnersKey } from '../../api/src/redis/keys.js';
 import { formatRecord } from '../../api/src/redis/winner-record.js';
 import { waitUntil } from '../../stack/wait-until.js';
 
@@ -46,7 +46,10 @@ export async function seedWinners(
     const fields: string[] = [];
     for (let i = rank; i < Math.min(rank + SEED_CHUNK, count + 1); i += 1) {
       const user = String(firstUser + i - 1);
-      fields.push(user, formatRecord({ rank: i, issuedAtMs, attempt: fingerprintOf(`seed-${user}`) }));
+      fields.push(
+        user,
+        formatRecord({ rank: i, issuedAtMs, fingerprint: computeFingerprint(`seed-${user}`) }),
+      );
     }
     await redis.hset(winnersKey(couponId), ...fields);
   }
@@ -55,7 +58,7 @@ export async function seedWinners(
 
 /** Resolves when the workers have taken everything of this coupon's partition. */
 export const untilDrained = (redis: Redis, couponId: number, intervalMs = 20): Promise<void> =>
-  waitUntil(async () => (await redis.xlen(streamKey(partitionOf(couponId)))) === 0, {
+  waitUntil(async () => (await redis.xlen(streamKey(toPartition(couponId)))) === 0, {
     what: `the stream of coupon ${couponId} is drained`,
     timeoutMs: 120_000,
     intervalMs,

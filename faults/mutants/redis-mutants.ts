@@ -272,8 +272,8 @@ export const REDIS_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: GATE,
-        find: 'return winning === attempt\n',
-        replace: "return winning === '' && attempt === ''\n",
+        find: 'return winning === fingerprint\n',
+        replace: "return winning === '' && fingerprint === ''\n",
       },
     ],
     noticedBy: issueRoute('is replayed for the same'),

@@ -43,7 +43,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
         file: 'api/src/worker/persister.ts',
         find: "if (fault === 'unavailable') await onUnavailable();",
         replace:
-          "if (fault === 'unavailable') {\n          await onUnavailable();\n          return nothingPersisted();\n        }",
+          "if (fault === 'unavailable') {\n          await onUnavailable();\n          return NOTHING_PERSISTED;\n        }",
       },
     ],
     noticedBy: test('worker-outage', 'entries wait, no delivery is counted against them'),
@@ -53,8 +53,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRAINER,
-        find: 'const uncount = () => streams.holdUncounted(inHand)',
-        replace: 'const uncount = () => streams.hold(inHand)',
+        find: 'const uncount = () => streams.resetDeliveries(inHand)',
+        replace: 'const uncount = () => streams.keepClaims(inHand)',
       },
     ],
     noticedBy: test('worker-outage', 'entries wait, no delivery is counted against them'),
@@ -64,8 +64,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: DRAINER,
-        find: 'await this.#untilConfirmed(entries);',
-        replace: 'if (entries.length < 0) await this.#untilConfirmed(entries);',
+        find: 'await this.#awaitReplicas(entries);',
+        replace: 'if (entries.length < 0) await this.#awaitReplicas(entries);',
       },
     ],
     noticedBy: confirmed('writes nothing'),
@@ -74,8 +74,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     name: 'confirmation bound to no write of its own',
     edits: [
       {
-        file: 'api/src/worker/entry-streams.ts',
-        find: 'const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));',
+        file: 'api/src/redis/entry-streams.ts',
+        find: 'const claims = newest.map(({ partition, id }) => this.#claimIds(partition, [id]));',
         replace: 'const claims = newest.map(({ id }) => this.redis.ping().then(() => [id]));',
       },
     ],
@@ -182,9 +182,9 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OPEN_GATE,
-        find: 'const written = (await untilNobodyHolds(deps)) &&',
+        find: 'const written = (await waitForWorkers(deps)) &&',
         replace:
-          'const written = (drainWithinMs < 0 || !(await untilNobodyHolds({ ...deps, drainWithinMs: -1 })) || true) &&',
+          'const written = (drainWithinMs < 0 || !(await waitForWorkers({ ...deps, drainWithinMs: -1 })) || true) &&',
       },
     ],
     noticedBy: test('leases', 'what one of two workers holds in memory is written'),
@@ -194,8 +194,8 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: OPEN_GATE,
-        find: '&& (await gates.untilDrained(lost, drainWithinMs, signal));',
-        replace: '&& !(await gates.untilDrained([], drainWithinMs, signal) === false);',
+        find: '&& (await gates.waitUntilDrained(lost, drainWithinMs, signal));',
+        replace: '&& !(await gates.waitUntilDrained([], drainWithinMs, signal) === false);',
       },
     ],
     noticedBy: test('worker-gate-keeper', 'a lost gate stays shut until its stream is drained'),
@@ -208,13 +208,13 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
         find: 'const highestRank = await putAllWinners(gates, locked);',
         replace:
           'let highestRank = 0;\n' +
-          '    for await (const page of locked.winners()) highestRank = page.at(-1)!.rank;',
+          '    for await (const page of locked.readWinners()) highestRank = page.at(-1)!.rank;',
       },
       {
         file: OPEN_GATE,
-        find: 'const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());',
+        find: 'const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());',
         replace:
-          'const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());\n' +
+          'const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());\n' +
           '    await putAllWinners(gates, locked);',
       },
     ],

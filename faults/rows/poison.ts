@@ -1,4 +1,4 @@
-import { partitionOf, streamKey } from '../../api/src/redis/keys.js';
+import { toPartition, streamKey } from '../../api/src/redis/keys.js';
 import { waitUntil } from '../../stack/wait-until.js';
 import { withRedis } from '../redis-link.js';
 import type { RowPlan, Scene } from '../row.js';
@@ -51,7 +51,7 @@ export const poison: RowPlan = {
         await pause(50, 600);
         await inject(what, async () => {
           await withRedis(world.stack, (redis) =>
-            redis.xadd(streamKey(partitionOf(couponId)), '*', ...fields),
+            redis.xadd(streamKey(toPartition(couponId)), '*', ...fields),
           );
         });
         expectDeadLetters(1);

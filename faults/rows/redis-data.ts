@@ -1,6 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { metaKey, partitionOf, streamKey, winnersKey } from '../../api/src/redis/keys.js';
+import { metaKey, toPartition, streamKey, winnersKey } from '../../api/src/redis/keys.js';
 import { instanceFolder } from '../../stack/paths.js';
 import { waitUntil } from '../../stack/wait-until.js';
 import { withRedis } from '../redis-link.js';
@@ -114,12 +114,12 @@ const setMaxMemory = ({ world }: Scene, bytes: (used: number) => number): Promis
 /** The dead worker's entries are gone from the stream: what little comes meanwhile goes on. */
 async function untilWritten({ world, couponId }: Scene): Promise<void> {
   const [last] = await withRedis(world.stack, (redis) =>
-    redis.xrevrange(streamKey(partitionOf(couponId)), '+', '-', 'COUNT', 1),
+    redis.xrevrange(streamKey(toPartition(couponId)), '+', '-', 'COUNT', 1),
   );
   if (!last) return;
   const isWritten = () =>
     withRedis(world.stack, async (redis) => {
-      const left = await redis.xrange(streamKey(partitionOf(couponId)), '-', last[0], 'COUNT', 1);
+      const left = await redis.xrange(streamKey(toPartition(couponId)), '-', last[0], 'COUNT', 1);
       return left.length === 0;
     });
   await waitUntil(isWritten, { what: 'everything is written', timeoutMs: 30_000, intervalMs: 50 });
@@ -153,7 +153,7 @@ export const redisFull: RowPlan = {
       await inject('kill worker-1, and an entry that nobody can write', async () => {
         await world.actors.kill('worker-1');
         await withRedis(world.stack, (redis) =>
-          redis.xadd(streamKey(partitionOf(couponId)), '*', 'hello', `world ${round}`),
+          redis.xadd(streamKey(toPartition(couponId)), '*', 'hello', `world ${round}`),
         );
         expectDeadLetters(1);
       });

@@ -1,7 +1,4 @@
-import type { CampaignStore } from './stores.js';
-
-/** What Redis has. Null: it has no limit. Throws when it does not answer. */
-export type ReadMemory = () => Promise<{ usedBytes: number; maxBytes: number } | null>;
+import type { CampaignStore, ReadMemory } from './ports.js';
 
 /**
  * What one coupon takes in Redis at most, in bytes: the winner's record with a user id of 64 characters. Measured with
@@ -19,7 +16,7 @@ export type Admission =
 /** Whether so many more coupons fit into Redis, beside what live campaigns may still need. */
 export type AdmitCampaign = (coupons: number) => Promise<Admission>;
 
-export interface AdmitCampaignDeps {
+interface AdmitCampaignDeps {
   campaigns: Pick<CampaignStore, 'countRemaining'>;
   readMemory: ReadMemory;
   /** Coupons that a partition's stream may hold. */

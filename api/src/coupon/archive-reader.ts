@@ -1,6 +1,6 @@
 import type { OnOutcome } from './issue-batcher.js';
-import type { Existing, IssuedStore } from './stores.js';
-import type { CouponId, IssueOutcome, Issued, UserId } from './types.js';
+import type { IssuedStore } from './ports.js';
+import type { CouponId, Existing, Issued, IssueOutcome, UserId } from './types.js';
 
 /** Users in one query. */
 const ROUND_MAX = 500;
@@ -12,7 +12,7 @@ export type Archived = Exclude<Existing, 'live'>;
 interface Waiting {
   archived: Archived;
   userId: UserId;
-  attempt: string;
+  fingerprint: string;
   onOutcome: OnOutcome;
 }
 
@@ -74,10 +74,10 @@ export class ArchiveReader {
   }
 }
 
-function toOutcome(held: Issued | undefined, { archived, attempt }: Waiting): IssueOutcome {
+function toOutcome(held: Issued | undefined, { archived, fingerprint }: Waiting): IssueOutcome {
   if (!held) return { kind: archived === 'archivedEnded' ? 'ended' : 'soldOut' };
   const { rank, issuedAtMs } = held;
-  return held.attempt === attempt
+  return held.fingerprint === fingerprint
     ? { kind: 'issued', rank, issuedAtMs, replayed: true }
     : { kind: 'alreadyIssued', rank, issuedAtMs };
 }

@@ -8,7 +8,7 @@ const DIGITS = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
  * The hash is cyrb53 (public domain): two 32-bit multiply-xor lanes, mixed at the end. Written digit by digit, 6 bits
  * each, lowest first: `toString(36)` of such a number takes ten times as long as the hash (1.2 µs).
  */
-export function fingerprintOf(attemptKey: string): string {
+export function computeFingerprint(attemptKey: string): string {
   let a = 0xdeadbeef;
   let b = 0x41c6ce57;
   for (let i = 0; i < attemptKey.length; i++) {

@@ -1,11 +1,11 @@
 import type { Admission, AdmitCampaign } from './admit-campaign.js';
-import type { SettledCampaign, SettleGate } from './settle-gate.js';
-import type { CampaignChange, CampaignStore } from './stores.js';
-import type { CouponId } from './types.js';
-import { asked } from './unavailable.js';
+import type { StoredCampaign, SyncGate } from './sync-gate.js';
+import type { CampaignStore } from './ports.js';
+import type { CampaignChange, CouponId } from './types.js';
+import { requireAnswer } from './unavailable.js';
 
 export type ChangeResult =
-  | { kind: 'changed'; settled: SettledCampaign }
+  | { kind: 'changed'; stored: StoredCampaign }
   | { kind: 'unknownCoupon' }
   | { kind: 'totalMayOnlyRise' }
   | { kind: 'windowInvalid' }
@@ -16,16 +16,16 @@ export type ChangeResult =
 
 /** Both throw `UnavailableError` when MySQL does not say that it has the change. */
 export type ChangeCampaign = (couponId: CouponId, change: CampaignChange) => Promise<ChangeResult>;
-export type CloseCampaign = (couponId: CouponId) => Promise<SettledCampaign | null>;
+export type CloseCampaign = (couponId: CouponId) => Promise<StoredCampaign | null>;
 
 export const createChangeCampaign =
   (
     campaigns: Pick<CampaignStore, 'get' | 'update'>,
     admitCampaign: AdmitCampaign,
-    settleGate: SettleGate,
+    syncGate: SyncGate,
   ): ChangeCampaign =>
   async (couponId, change) => {
-    const current = await asked('database', campaigns.get(couponId));
+    const current = await requireAnswer('database', campaigns.get(couponId));
     if (!current) return { kind: 'unknownCoupon' };
     if (current.closedAt) return { kind: 'closed' };
     const now = new Date();
@@ -35,15 +35,15 @@ export const createChangeCampaign =
       const admission = await admitCampaign(more);
       if (admission.kind === 'tooLarge') return admission;
     }
-    const update = await asked('database', campaigns.update(couponId, change));
-    if (update.kind === 'updated') return { kind: 'changed', settled: await settleGate(update.campaign) };
+    const update = await requireAnswer('database', campaigns.update(couponId, change));
+    if (update.kind === 'updated') return { kind: 'changed', stored: await syncGate(update.campaign) };
     return { kind: update.kind };
   };
 
 /** Null: unknown coupon. Closing a closed one changes nothing. */
 export const createCloseCampaign =
-  (campaigns: Pick<CampaignStore, 'close'>, settleGate: SettleGate): CloseCampaign =>
+  (campaigns: Pick<CampaignStore, 'close'>, syncGate: SyncGate): CloseCampaign =>
   async (couponId) => {
-    const campaign = await asked('database', campaigns.close(couponId));
-    return campaign && settleGate(campaign);
+    const campaign = await requireAnswer('database', campaigns.close(couponId));
+    return campaign && syncGate(campaign);
   };

@@ -1,20 +1,7 @@
-import type { CampaignStore, GateFence } from './stores.js';
-import type { CouponId } from './types.js';
+import type { CampaignStore, GateChecker } from './ports.js';
+import type { CouponId, GateCheck, GateFence } from './types.js';
 
-/** What a comparison of a gate with MySQL came to. */
-export type GateCheck =
-  | { kind: 'checked'; generation: number }
-  | { kind: 'shut' }
-  /** It was open, with data older than MySQL's, and is shut now: the gate keeper opens it from MySQL. */
-  | { kind: 'stale' };
-
-/** Where gates are. Implemented by Redis. */
-export interface GateChecker {
-  /** Throws when Redis does not answer. */
-  check(couponId: CouponId, fence: GateFence): Promise<GateCheck>;
-}
-
-export interface CheckGateDeps {
+interface CheckGateDeps {
   campaigns: Pick<CampaignStore, 'readFences' | 'raiseGeneration'>;
   gates: GateChecker;
   /** Told of each gate that was shut because it was behind MySQL. */

@@ -1,14 +1,13 @@
-import type { Existing } from './stores.js';
-import type { CouponId } from './types.js';
+import type { CouponId, Existing } from './types.js';
 
 /** Which of these coupons exist. Throws when the database cannot be asked. */
-export type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyMap<CouponId, Existing>>;
+type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyMap<CouponId, Existing>>;
 
-export type Existence = Existing | 'unknown' | 'cannotTell';
+type Existence = Existing | 'unknown' | 'cannotTell';
 
 type Waiting = Map<CouponId, ((existence: Existence) => void)[]>;
 
-export interface DirectoryOptions {
+interface DirectoryOptions {
   /** How long an answer is believed, in ms: long enough to keep made-up ids away, short enough for a new campaign. */
   rememberMs: number;
   /** Most ids remembered, and most ids asked in one query. */

@@ -1,9 +1,10 @@
 import type { Admission, AdmitCampaign } from './admit-campaign.js';
-import type { SettledCampaign, SettleGate } from './settle-gate.js';
-import type { CampaignStore, NewCampaign } from './stores.js';
-import { asked } from './unavailable.js';
+import type { StoredCampaign, SyncGate } from './sync-gate.js';
+import type { CampaignStore } from './ports.js';
+import type { NewCampaign } from './types.js';
+import { requireAnswer } from './unavailable.js';
 
-type CreateResult = { kind: 'created'; settled: SettledCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
+type CreateResult = { kind: 'created'; stored: StoredCampaign } | Extract<Admission, { kind: 'tooLarge' }>;
 
 /** Throws `UnavailableError` when MySQL does not say that it has the campaign. */
 export type CreateCampaign = (campaign: NewCampaign) => Promise<CreateResult>;
@@ -12,10 +13,13 @@ export const createCreateCampaign =
   (
     campaigns: Pick<CampaignStore, 'create'>,
     admitCampaign: AdmitCampaign,
-    settleGate: SettleGate,
+    syncGate: SyncGate,
   ): CreateCampaign =>
   async (wanted) => {
     const admission = await admitCampaign(wanted.total);
     if (admission.kind === 'tooLarge') return admission;
-    return { kind: 'created', settled: await settleGate(await asked('database', campaigns.create(wanted))) };
+    return {
+      kind: 'created',
+      stored: await syncGate(await requireAnswer('database', campaigns.create(wanted))),
+    };
   };

@@ -1,5 +1,5 @@
-import type { Attempt, CouponGate } from './coupon-gate.js';
-import type { CouponId, IssueOutcome, UserId } from './types.js';
+import type { CouponGate } from './ports.js';
+import type { Attempt, CouponId, IssueOutcome, UserId } from './types.js';
 
 export type OnOutcome = (outcome: IssueOutcome) => void;
 
@@ -20,7 +20,7 @@ interface Lane {
   callbacks: OnOutcome[];
 }
 
-export interface BatcherOptions {
+interface BatcherOptions {
   /** Most attempts in one script call. */
   batchMax: number;
   /** Longest time a batch is held back while each turn of the event loop brings more, in ms. */
@@ -60,11 +60,17 @@ export class IssueBatcher {
   }
 
   /** `onOutcome` is called once, or never when the caller goes. A callback, not a promise: this is the hot path. */
-  submit(couponId: CouponId, userId: UserId, attempt: string, caller: Caller, onOutcome: OnOutcome): void {
+  submit(
+    couponId: CouponId,
+    userId: UserId,
+    fingerprint: string,
+    caller: Caller,
+    onOutcome: OnOutcome,
+  ): void {
     this.#pending += 1;
     let lane = this.#lanes.get(couponId);
     if (!lane) this.#lanes.set(couponId, (lane = { attempts: [], callers: [], callbacks: [] }));
-    lane.attempts.push({ userId, attempt });
+    lane.attempts.push({ userId, fingerprint });
     lane.callers.push(caller);
     lane.callbacks.push(onOutcome);
     this.#arrivedThisTurn = true;

@@ -7,12 +7,12 @@ import type { CouponId, UserId } from './types.js';
 export type IssueCoupon = (
   couponId: CouponId,
   userId: UserId,
-  attempt: string,
+  fingerprint: string,
   caller: Caller,
   onOutcome: OnOutcome,
 ) => void;
 
-export interface IssueCouponDeps {
+interface IssueCouponDeps {
   batcher: IssueBatcher;
   directory: CouponDirectory;
   archive: ArchiveReader;
@@ -24,17 +24,17 @@ export interface IssueCouponDeps {
  */
 export const createIssueCoupon =
   ({ batcher, directory, archive }: IssueCouponDeps): IssueCoupon =>
-  (couponId, userId, attempt, caller, onOutcome) => {
+  (couponId, userId, fingerprint, caller, onOutcome) => {
     if (directory.isKnownUnknown(couponId)) {
       onOutcome({ kind: 'unknownCoupon' });
       return;
     }
     const archived = directory.recallArchived(couponId);
     if (archived) {
-      archive.submit(couponId, { archived, userId, attempt, onOutcome });
+      archive.submit(couponId, { archived, userId, fingerprint, onOutcome });
       return;
     }
-    batcher.submit(couponId, userId, attempt, caller, (outcome) => {
+    batcher.submit(couponId, userId, fingerprint, caller, (outcome) => {
       if (outcome.kind !== 'notReady' || outcome.reason !== 'gateShut') {
         onOutcome(outcome);
         return;
@@ -49,7 +49,7 @@ export const createIssueCoupon =
             return onOutcome({ kind: 'notReady', reason: 'databaseUnavailable' });
           case 'archivedEnded':
           case 'archivedSoldOut':
-            return archive.submit(couponId, { archived: existence, userId, attempt, onOutcome });
+            return archive.submit(couponId, { archived: existence, userId, fingerprint, onOutcome });
           default:
             return existence satisfies never;
         }

@@ -1,6 +1,6 @@
-import type { IssuedStore } from './stores.js';
+import type { IssuedStore } from './ports.js';
 import type { CouponId, Issued, UserId } from './types.js';
-import { askedWithin } from './unavailable.js';
+import { requireAnswerWithin } from './unavailable.js';
 import type { UndrainedReader } from './undrained-reader.js';
 
 interface UserCouponsPage {
@@ -18,7 +18,7 @@ export type ListUserCoupons = (
   page: { after: CouponId | null; limit: number },
 ) => Promise<UserCouponsPage | null>;
 
-export interface ListUserCouponsDeps {
+interface ListUserCouponsDeps {
   undrained: Pick<UndrainedReader, 'read'>;
   issued: Pick<IssuedStore, 'listByUser'>;
   /** Longest wait for Redis, and for MySQL. */
@@ -29,9 +29,9 @@ export const createListUserCoupons =
   ({ undrained, issued, limitMs }: ListUserCouponsDeps): ListUserCoupons =>
   async (userId, { after, limit }) => {
     // Redis first: what leaves it between the two questions is in MySQL by the second.
-    const inRedis = await askedWithin(limitMs, 'redis', undrained.read(userId));
-    const persisted = await askedWithin(limitMs, 'database', issued.listByUser(userId));
-    const all = newestFirst([...inRedis, ...persisted]);
+    const inRedis = await requireAnswerWithin(limitMs, 'redis', undrained.read(userId));
+    const persisted = await requireAnswerWithin(limitMs, 'database', issued.listByUser(userId));
+    const all = sortNewestFirst([...inRedis, ...persisted]);
     const start = after === null ? 0 : all.findIndex(({ couponId }) => couponId === after) + 1;
     if (after !== null && start === 0) return null;
     const coupons = all.slice(start, start + limit);
@@ -39,7 +39,7 @@ export const createListUserCoupons =
   };
 
 /** A user has a coupon at most once, so the coupon id tells what both places have. */
-const newestFirst = (found: readonly Issued[]): Issued[] =>
+const sortNewestFirst = (found: readonly Issued[]): Issued[] =>
   [...new Map(found.map((issued) => [issued.couponId, issued])).values()].sort(
     (a, b) => b.issuedAtMs - a.issuedAtMs || b.couponId - a.couponId,
   );

@@ -1,39 +1,20 @@
-import type { CampaignStore, LeaseStore, LockedCampaign } from './stores.js';
-import type { Campaign, CouponId, Issued } from './types.js';
-
-/** What opening a gate needs of the place where coupons are decided. Implemented by Redis. */
-export interface GateOpener {
-  isOpen(couponId: CouponId): Promise<boolean>;
-  /**
-   * Resolves with true when everything issued before this call has left the coupons' streams; with false after `withinMs`,
-   * or when the signal aborts.
-   */
-  untilDrained(couponIds: readonly CouponId[], withinMs: number, signal?: AbortSignal): Promise<boolean>;
-  /** Forgets the winners of a shut gate: an old copy may have some that MySQL never had. */
-  clearWinners(couponId: CouponId): Promise<void>;
-  /** Puts winners in place while the gate is shut. Repeating it is harmless. */
-  putWinners(winners: readonly Issued[]): Promise<void>;
-  /**
-   * Opens the gate, and returns the rank after which it goes on: `highestRank`, or a higher one that somebody was told of.
-   * Null: it is open already.
-   */
-  open(campaign: Campaign, highestRank: number, generation: number): Promise<number | null>;
-}
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CampaignStore, GateOpener, LeaseStore, LockedCampaign } from './ports.js';
+import type { CouponId, Issued } from './types.js';
 
 export interface OpenGateDeps {
   campaigns: Pick<CampaignStore, 'markGateOpening' | 'withLocked'>;
   gates: GateOpener;
   leases: Pick<LeaseStore, 'raiseBarrier' | 'countBehind' | 'revokeExpired'>;
-  /** How long to wait for what workers hold, and then for what the streams still have, in ms. */
-  drainWithinMs: number;
+  /** How long to wait for what workers have in hand, and then for what the streams still have, in ms. */
+  drainWithinMs?: number;
   /** A worker whose lease has run out gets so long to come back before it loses it, in ms. */
-  revokeAfterMs: number;
-  pause: (ms: number) => Promise<void>;
+  revokeAfterMs?: number;
   /** Ends the waiting early; gates that would need more of it stay shut. */
   signal?: AbortSignal;
 }
 
-export type OpenGateOutcome =
+type OpenGateOutcome =
   | { kind: 'opened'; issued: number; recovered: boolean }
   | { kind: 'alreadyOpen' }
   | { kind: 'unknownCoupon' }
@@ -42,13 +23,17 @@ export type OpenGateOutcome =
   /** Entries from before the loss are still in the stream: no worker, or MySQL away. Try again. */
   | { kind: 'notDrained' };
 
+/** Longer than it takes to claim and write what a dead worker left behind. */
+const DRAIN_WITHIN_MS = 30_000;
+/** A worker whose lease has run out while MySQL was away renews it within this time. */
+const REVOKE_AFTER_MS = 3_000;
 const POLL_MS = 50;
 
 /**
  * Opens the gates that are shut: of fresh campaigns, and of those whose gate was lost with Redis's data. MySQL is the
  * master copy, and ranks go on after the highest one that anybody knows of.
  *
- * A lost gate first waits until everything promised before the loss is in MySQL: what workers hold in memory, and what the
+ * A lost gate first waits until everything promised before the loss is in MySQL: what workers have in memory, and what the
  * stream still has. Then, under a lock of the campaign's row (one owner, no drain transaction in flight, no change of the
  * campaign): winners, and the gate itself last. Throws when MySQL or Redis cannot be asked: the gate stays shut.
  */
@@ -64,8 +49,8 @@ export async function openGates(
     else outcomes.set(couponId, outcome);
   }
   if (lost.length === 0) return outcomes;
-  const { gates, drainWithinMs, signal } = deps;
-  const written = (await untilNobodyHolds(deps)) && (await gates.untilDrained(lost, drainWithinMs, signal));
+  const { gates, drainWithinMs = DRAIN_WITHIN_MS, signal } = deps;
+  const written = (await waitForWorkers(deps)) && (await gates.waitUntilDrained(lost, drainWithinMs, signal));
   for (const couponId of lost) {
     outcomes.set(couponId, written ? await openLocked(deps, couponId, true) : { kind: 'notDrained' });
   }
@@ -90,9 +75,9 @@ export async function openFreshGate(
   return { kind: 'lost' };
 }
 
-/** False: a worker that is alive still holds something after `drainWithinMs`, or the signal aborted. */
-async function untilNobodyHolds(deps: OpenGateDeps): Promise<boolean> {
-  const { leases, drainWithinMs, revokeAfterMs, pause, signal } = deps;
+/** False: a worker that is alive still has something in hand after `drainWithinMs`, or the signal aborted. */
+async function waitForWorkers(deps: OpenGateDeps): Promise<boolean> {
+  const { leases, drainWithinMs = DRAIN_WITHIN_MS, revokeAfterMs = REVOKE_AFTER_MS, signal } = deps;
   const beganMs = performance.now();
   const barrier = await leases.raiseBarrier();
   for (;;) {
@@ -101,7 +86,7 @@ async function untilNobodyHolds(deps: OpenGateDeps): Promise<boolean> {
     if (live === 0 && expired === 0) return true;
     if (live === 0 && waitedMs >= revokeAfterMs) await leases.revokeExpired(barrier);
     else if (waitedMs > drainWithinMs || signal?.aborted) return false;
-    else await pause(POLL_MS);
+    else await sleep(POLL_MS);
   }
 }
 
@@ -115,7 +100,7 @@ async function openLocked(
     if (locked.campaign.archivedAt) return { kind: 'archived' };
     if (await gates.isOpen(couponId)) return { kind: 'alreadyOpen' };
     const highestRank = await putAllWinners(gates, locked);
-    const issued = await gates.open(locked.campaign, highestRank, await locked.nextGeneration());
+    const issued = await gates.open(locked.campaign, highestRank, await locked.beginGeneration());
     return issued === null ? { kind: 'alreadyOpen' } : { kind: 'opened', issued, recovered };
   });
   return outcome ?? { kind: 'unknownCoupon' };
@@ -123,7 +108,7 @@ async function openLocked(
 
 /** Returns the highest rank that anybody was told of. */
 async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise<number> {
-  const unwritten = await locked.unwritten();
+  const unwritten = await locked.readUnwritten();
   let { highestRank } = unwritten;
   await gates.clearWinners(locked.campaign.id);
   const put = async (winners: readonly Issued[]) => {
@@ -132,6 +117,6 @@ async function putAllWinners(gates: GateOpener, locked: LockedCampaign): Promise
   };
   // What MySQL has comes last: it has the last word on a user.
   await put(unwritten.issued);
-  for await (const page of locked.winners()) await put(page);
+  for await (const page of locked.readWinners()) await put(page);
   return highestRank;
 }

@@ -1,31 +1,16 @@
-import type { CouponGate, GateState } from './coupon-gate.js';
-import { toReading, type GateReading } from './settle-gate.js';
-import type { CampaignStore, IssuedStore } from './stores.js';
-import type { Campaign, CouponId } from './types.js';
-import { asked } from './unavailable.js';
+import type { CampaignStore, CouponGate, IssuedStore, ReadLag } from './ports.js';
+import { toReading, type CampaignReading, type GateReading } from './sync-gate.js';
+import type { CouponId, GateState, Lag } from './types.js';
+import { requireAnswer } from './unavailable.js';
 
-/** What was issued and is not yet in MySQL, in the partition of a coupon. */
-interface Lag {
-  entries: number;
-  /** 0 when there is none. */
-  oldestAgeMs: number;
-}
-
-/** Throws when Redis cannot be asked. */
-type ReadLag = (couponId: CouponId) => Promise<Lag>;
-
-export interface LiveCampaign extends GateReading {
-  campaign: Campaign;
-}
-
-export interface CampaignStatistics extends LiveCampaign {
+export interface CampaignStatistics extends CampaignReading {
   /** Rows in MySQL. */
   persisted: number;
   /** Null: Redis did not answer. */
   lag: Lag | null;
 }
 
-export interface ReadCampaignsDeps {
+interface ReadCampaignsDeps {
   campaigns: Pick<CampaignStore, 'get' | 'list'>;
   gate: Pick<CouponGate, 'read' | 'readMany'>;
   issued: Pick<IssuedStore, 'countByCoupon'>;
@@ -35,7 +20,7 @@ export interface ReadCampaignsDeps {
 
 /** Both throw `UnavailableError` when MySQL does not answer; without Redis the live numbers are missing. */
 export interface ReadCampaigns {
-  list(page: { afterId: CouponId; limit: number }): Promise<LiveCampaign[]>;
+  list(page: { afterId: CouponId; limit: number }): Promise<CampaignReading[]>;
   /** Null: unknown coupon. */
   read(couponId: CouponId): Promise<CampaignStatistics | null>;
 }
@@ -56,7 +41,7 @@ export function createReadCampaigns(deps: ReadCampaignsDeps): ReadCampaigns {
 
   return {
     async list(page) {
-      const campaigns = await asked('database', deps.campaigns.list(page));
+      const campaigns = await requireAnswer('database', deps.campaigns.list(page));
       const states = await orNull(deps.gate.readMany(campaigns.map(({ id }) => id)));
       return campaigns.map((campaign, i) => ({
         campaign,
@@ -64,11 +49,11 @@ export function createReadCampaigns(deps: ReadCampaignsDeps): ReadCampaigns {
       }));
     },
     async read(couponId) {
-      const campaign = await asked('database', deps.campaigns.get(couponId));
+      const campaign = await requireAnswer('database', deps.campaigns.get(couponId));
       if (!campaign) return null;
       // Redis before MySQL: a lag of 0 then means that every coupon issued so far is among the rows counted.
       const live = await orNull(readLive(couponId));
-      const persisted = await asked('database', deps.issued.countByCoupon(couponId));
+      const persisted = await requireAnswer('database', deps.issued.countByCoupon(couponId));
       const reading = live ? toReading(live[0]) : UNKNOWN;
       return { campaign, ...reading, persisted, lag: live && live[1] };
     },

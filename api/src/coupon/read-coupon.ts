@@ -1,10 +1,9 @@
 import { BriefCache } from './brief-cache.js';
-import { campaignState, type CampaignState } from './campaign-state.js';
+import { deriveState, type CampaignState } from './campaign-state.js';
 import type { CouponDirectory } from './coupon-directory.js';
-import type { CouponGate } from './coupon-gate.js';
-import type { CampaignStore, IssuedStore } from './stores.js';
+import type { CampaignStore, CouponGate, IssuedStore } from './ports.js';
 import type { Campaign, CouponId } from './types.js';
-import { askedWithin, UnavailableError } from './unavailable.js';
+import { requireAnswerWithin, UnavailableError } from './unavailable.js';
 
 /** A campaign as a client sees it. */
 export interface CouponView {
@@ -16,7 +15,7 @@ export interface CouponView {
 /** Null: unknown coupon. Throws `UnavailableError` when it cannot be told. */
 export type ReadCoupon = (couponId: CouponId) => Promise<CouponView | null>;
 
-export interface ReadCouponDeps {
+interface ReadCouponDeps {
   directory: CouponDirectory;
   campaigns: Pick<CampaignStore, 'get'>;
   gate: Pick<CouponGate, 'read'>;
@@ -32,22 +31,22 @@ export interface ReadCouponDeps {
 export function createReadCoupon(deps: ReadCouponDeps): ReadCoupon {
   const { directory, rememberMs, rememberMax } = deps;
   const views = new BriefCache<CouponId, CouponView | null>({ rememberMs, max: rememberMax }, (couponId) =>
-    lookAt(couponId, deps),
+    readFresh(couponId, deps),
   );
   return (couponId) => (directory.isKnownUnknown(couponId) ? Promise.resolve(null) : views.get(couponId));
 }
 
-async function lookAt(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponView | null> {
+async function readFresh(couponId: CouponId, deps: ReadCouponDeps): Promise<CouponView | null> {
   const existence = await deps.directory.lookUp(couponId);
   if (existence === 'unknown') return null;
   if (existence === 'cannotTell') throw new UnavailableError('database');
-  const campaign = await askedWithin(deps.limitMs, 'database', deps.campaigns.get(couponId));
+  const campaign = await requireAnswerWithin(deps.limitMs, 'database', deps.campaigns.get(couponId));
   if (!campaign) return null;
   const issued = await countIssued(campaign, deps);
   const total = issued.total ?? campaign.total;
   return {
     campaign: { ...campaign, total },
-    state: campaignState({ ...campaign, total }, issued.count, Date.now()),
+    state: deriveState({ ...campaign, total }, issued.count, Date.now()),
     remaining: Math.max(0, total - issued.count),
   };
 }
@@ -57,10 +56,10 @@ async function countIssued(
   campaign: Campaign,
   { gate, issued, limitMs }: ReadCouponDeps,
 ): Promise<{ count: number; total?: number }> {
-  const state = await askedWithin(limitMs, 'redis', gate.read(campaign.id));
+  const state = await requireAnswerWithin(limitMs, 'redis', gate.read(campaign.id));
   if (state) return { count: state.issued, total: state.total };
-  if (campaign.archivedAt || campaignState(campaign, null, Date.now()) === 'ended') {
-    return { count: await askedWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
+  if (campaign.archivedAt || deriveState(campaign, null, Date.now()) === 'ended') {
+    return { count: await requireAnswerWithin(limitMs, 'database', issued.countByCoupon(campaign.id)) };
   }
   throw new UnavailableError('redis', { cause: new Error(`the gate of coupon ${campaign.id} is shut`) });
 }

@@ -11,7 +11,7 @@ export class UnavailableError extends Error {
 }
 
 /** Turns whatever a store or the gate throws into an `UnavailableError`, keeping it as the cause. */
-export async function asked<T>(what: UnavailableError['what'], answer: Promise<T>): Promise<T> {
+export async function requireAnswer<T>(what: UnavailableError['what'], answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
@@ -20,7 +20,7 @@ export async function asked<T>(what: UnavailableError['what'], answer: Promise<T
 }
 
 /** The same, giving up after `limitMs`: a client waits for this answer. What was asked goes on and is ignored. */
-export async function askedWithin<T>(
+export async function requireAnswerWithin<T>(
   limitMs: number,
   what: UnavailableError['what'],
   answer: Promise<T>,
@@ -30,7 +30,7 @@ export async function askedWithin<T>(
     timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
   });
   try {
-    return await asked(what, Promise.race([answer, limit]));
+    return await requireAnswer(what, Promise.race([answer, limit]));
   } finally {
     clearTimeout(timer);
   }

@@ -1,4 +1,4 @@
-import type { CouponGate } from './coupon-gate.js';
+import type { CouponGate } from './ports.js';
 import type { Issued, UserId } from './types.js';
 
 /** Users in one round: near 1 ms of Redis's time while a rush is on. */

@@ -1,16 +1,15 @@
+import type { CampaignStore, CampaignUpdate, LockedCampaign } from '../coupon/ports.js';
 import type {
+  Campaign,
   CampaignChange,
-  CampaignStore,
-  CampaignUpdate,
+  CouponId,
   Existing,
   GateFence,
-  LockedCampaign,
   NewCampaign,
-} from '../coupon/stores.js';
-import type { Campaign, CouponId } from '../coupon/types.js';
+} from '../coupon/types.js';
 import type { Coupon, Prisma } from './generated/client.js';
 import { findHighestTold, readDeadRows, selectPromised } from './dead-letter-store.js';
-import { pagesByCoupon } from './issued-pages.js';
+import { readPages } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toCampaign } from './rows.js';
 
@@ -135,15 +134,15 @@ export class PrismaCampaignStore implements CampaignStore {
     return this.#withRowLocked(couponId, (row, tx) =>
       work({
         campaign: toCampaign(row),
-        winners: () => pagesByCoupon(tx, couponId),
-        unwritten: async () => {
+        readWinners: () => readPages(tx, couponId),
+        readUnwritten: async () => {
           const rows = (await readDeadRows(tx, [row.id])).get(couponId);
           return { issued: selectPromised(rows, row.total), highestRank: findHighestTold(rows, row.total) };
         },
         archive: async () => {
           await tx.$executeRaw`UPDATE coupons SET archived_at = CURRENT_TIMESTAMP(3) WHERE id = ${couponId}`;
         },
-        nextGeneration: async () => {
+        beginGeneration: async () => {
           const gateGeneration = row.gateGeneration + 1;
           await tx.coupon.updateMany({ where: { id: row.id }, data: { gateGeneration } });
           return gateGeneration;

@@ -3,7 +3,7 @@
  * that has nothing to do with the rows (gone, full, read-only, deadlock, no such table): try again later. `unknown`: not
  * from the database.
  */
-export type DatabaseFault = 'data' | 'unavailable' | 'unknown';
+type DatabaseFault = 'data' | 'unavailable' | 'unknown';
 
 /** Beside SQLSTATE classes 22 (data) and 23 (constraint), which Prisma hides for some: MySQL's and MariaDB's numbers. */
 const DATA_ERRORS = new Set([
@@ -31,12 +31,12 @@ interface DriverCause {
   state?: string;
 }
 
-const causeOf = (err: Error): DriverCause | undefined =>
+const findDriverCause = (err: Error): DriverCause | undefined =>
   (err as { meta?: { driverAdapterError?: { cause?: DriverCause } } }).meta?.driverAdapterError?.cause;
 
 export function classifyDatabaseError(err: unknown): DatabaseFault {
   if (!(err instanceof Error)) return 'unknown';
-  const cause = causeOf(err);
+  const cause = findDriverCause(err);
   if (cause) {
     const isData = DATA_ERRORS.has(Number(cause.originalCode)) || /^2[23]/.test(cause.state ?? '');
     return isData ? 'data' : 'unavailable';
@@ -51,5 +51,5 @@ export function classifyDatabaseError(err: unknown): DatabaseFault {
 }
 
 /** One line for logs and dead letters: Prisma's messages carry empty lines and the call. */
-export const reasonOf = (err: unknown): string =>
+export const describeError = (err: unknown): string =>
   err instanceof Error ? err.message.trim().split('\n').at(-1)!.trim().slice(0, 500) : String(err);

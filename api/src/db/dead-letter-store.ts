@@ -1,17 +1,27 @@
+import type { DeadLetterStore } from '../coupon/ports.js';
 import type {
   ContradictionReason,
+  CouponId,
   DeadLetter,
   DeadLetterReason,
-  DeadLetterStore,
   DeadRow,
   NewDeadLetter,
-} from '../coupon/stores.js';
-import type { CouponId } from '../coupon/types.js';
+} from '../coupon/types.js';
 import type { DeadLetter as Row } from './generated/client.js';
 import type { PrismaClient } from './prisma-client.js';
 
 const PAGE = 100;
 const DETAIL_MAX = 1_000;
+
+/** As the column has it: a row's fingerprint is its `attempt` there. */
+const parseDeadRows = (text: string): DeadRow[] =>
+  (JSON.parse(text) as (Omit<DeadRow, 'fingerprint'> & { attempt: string })[]).map(({ attempt, ...row }) => ({
+    ...row,
+    fingerprint: attempt,
+  }));
+
+const formatDeadRows = (rows: readonly DeadRow[]): string =>
+  JSON.stringify(rows.map(({ fingerprint, ...row }) => ({ ...row, attempt: fingerprint })));
 
 const toLetter = (row: Row): DeadLetter => ({
   id: Number(row.id),
@@ -20,7 +30,7 @@ const toLetter = (row: Row): DeadLetter => ({
   couponId: row.couponId === null ? null : Number(row.couponId),
   reason: row.reason as DeadLetterReason,
   detail: row.detail,
-  rows: JSON.parse(row.deadRows) as DeadRow[],
+  rows: parseDeadRows(row.deadRows),
   fields: JSON.parse(row.fields) as string[],
 });
 
@@ -31,7 +41,7 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
     await this.prisma.$executeRaw`
       INSERT INTO dead_letters (partition_number, entry_id, coupon_id, reason, detail, dead_rows, fields)
       VALUES (${partition}, ${entryId}, ${couponId}, ${reason}, ${detail.slice(0, DETAIL_MAX)},
-        ${JSON.stringify(rows)}, ${JSON.stringify(fields)})
+        ${formatDeadRows(rows)}, ${JSON.stringify(fields)})
       ON DUPLICATE KEY UPDATE id = id`;
   }
 
@@ -54,7 +64,7 @@ export class PrismaDeadLetterStore implements DeadLetterStore {
     });
   }
 
-  countOfCoupon(couponId: CouponId): Promise<number> {
+  countByCoupon(couponId: CouponId): Promise<number> {
     return this.prisma.deadLetter.count({ where: { couponId: BigInt(couponId) } });
   }
 
@@ -75,7 +85,7 @@ export async function readDeadRows(
   });
   const byCoupon = new Map<CouponId, DeadRow[]>();
   for (const { couponId, deadRows } of letters) {
-    const rows = JSON.parse(deadRows) as DeadRow[];
+    const rows = parseDeadRows(deadRows);
     const others = byCoupon.get(Number(couponId));
     if (others) others.push(...rows);
     else byCoupon.set(Number(couponId), rows);

@@ -5,7 +5,7 @@ import { toIssued } from './rows.js';
 const PAGE_ROWS = 5_000;
 
 /** By rank, in pages, each a query of its own: memory and the time of one query stay bounded. */
-export async function* pagesByCoupon(
+export async function* readPages(
   prisma: Pick<PrismaClient, 'issuedCoupon'>,
   couponId: CouponId,
 ): AsyncGenerator<Issued[]> {

@@ -1,12 +1,6 @@
-import {
-  LeaseLostError,
-  type Contradiction,
-  type IssuedStore,
-  type Lease,
-  type PersistResult,
-} from '../coupon/stores.js';
-import type { CouponId, Issued, UserId } from '../coupon/types.js';
-import { pagesByCoupon } from './issued-pages.js';
+import { type IssuedStore, LeaseLostError, type PersistResult } from '../coupon/ports.js';
+import type { Contradiction, CouponId, Issued, Lease, UserId } from '../coupon/types.js';
+import { readPages } from './issued-pages.js';
 import type { PrismaClient } from './prisma-client.js';
 import { toIssued } from './rows.js';
 
@@ -39,7 +33,7 @@ export class PrismaIssuedStore implements IssuedStore {
   }
 
   streamByCoupon(couponId: CouponId): AsyncIterable<Issued[]> {
-    return pagesByCoupon(this.prisma, couponId);
+    return readPages(this.prisma, couponId);
   }
 
   async listByUser(userId: UserId, limit = USER_COUPONS_MAX): Promise<Issued[]> {
@@ -64,12 +58,12 @@ export class PrismaIssuedStore implements IssuedStore {
     if (batch.length === 0) return 0;
     const rows = batch
       .toSorted((a, b) => a.couponId - b.couponId || a.rank - b.rank)
-      .map(({ couponId, userId, rank, issuedAtMs, attempt }) => [
+      .map(({ couponId, userId, rank, issuedAtMs, fingerprint }) => [
         couponId,
         userId,
         rank,
         issuedAtMs,
-        attempt,
+        fingerprint,
       ]);
     return this.prisma.$executeRaw`
       INSERT INTO issued_coupons (coupon_id, user_id, issue_rank, issued_at, attempt)

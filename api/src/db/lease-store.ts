@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import type { Lease, LeaseStore } from '../coupon/stores.js';
+import type { Lease } from '../coupon/types.js';
+import type { LeaseStore } from '../coupon/ports.js';
 import type { PrismaClient } from './prisma-client.js';
+
+/** Outlasts many failed renewals, and is short enough for a gate that waits for a dead worker. */
+const LEASE_MS = 10_000;
 
 /** Times are MySQL's own, so that workers and openers need not agree about the time. */
 export class PrismaLeaseStore implements LeaseStore {
   constructor(
     private readonly prisma: PrismaClient,
     /** How long a lease lasts without being renewed, in ms. */
-    private readonly leaseMs: number,
+    private readonly leaseMs = LEASE_MS,
   ) {}
 
   async acquire(worker: string): Promise<Lease> {

@@ -3,14 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mariadb';
 import type { Logger } from '../logger.js';
 import { splitStatements, type Migration } from './migrations.js';
-import { parseDatabaseUrl, tlsOptions, type DatabaseTls } from './prisma-client.js';
+import { parseDatabaseUrl, toTlsOptions, type DatabaseTls } from './prisma-client.js';
 
 /** The message says what to do next. */
 export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-export interface MigrateOptions {
+interface MigrateOptions {
   databaseUrl: string;
   migrations: readonly Migration[];
   tls?: DatabaseTls;
@@ -81,11 +81,11 @@ async function connect({
   connectWithinMs = 60_000,
 }: MigrateOptions): Promise<Connection> {
   const deadline = performance.now() + connectWithinMs;
-  for (let attempt = 1; ; attempt++) {
+  for (let tries = 1; ; tries++) {
     try {
       const connection = await createConnection({
         ...parseDatabaseUrl(databaseUrl),
-        ...tlsOptions(tls),
+        ...toTlsOptions(tls),
         connectTimeout: 5_000,
         allowPublicKeyRetrieval: true,
         initSql: [
@@ -103,7 +103,7 @@ async function connect({
           { cause: err },
         );
       }
-      if (attempt === 1) logger.info({ reason: (err as Error).message }, 'waiting for the database');
+      if (tries === 1) logger.info({ reason: (err as Error).message }, 'waiting for the database');
       await sleep(RETRY_MS);
     }
   }

@@ -41,7 +41,7 @@ export type DatabaseTls = Partial<
 >;
 
 /** Nothing when TLS is off. */
-export function tlsOptions(config: DatabaseTls) {
+export function toTlsOptions(config: DatabaseTls) {
   if (config.DATABASE_TLS !== 'on') return {};
   const { DATABASE_TLS_CA: ca, DATABASE_TLS_CERT: cert, DATABASE_TLS_KEY: key } = config;
   return { ssl: { rejectUnauthorized: true, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) } };
@@ -66,7 +66,7 @@ export function createPrismaClient(config: ClientConfig): PrismaClient {
 function createSafePool(config: ClientConfig): Pool {
   const pool = createPool({
     ...parseDatabaseUrl(config.DATABASE_URL),
-    ...tlsOptions(config),
+    ...toTlsOptions(config),
     connectionLimit: config.DATABASE_POOL,
     minimumIdle: 1,
     connectTimeout: CONNECT_TIMEOUT_MS,

@@ -17,5 +17,5 @@ export const toIssued = (row: IssuedCoupon): Issued => ({
   userId: row.userId,
   rank: row.rank,
   issuedAtMs: row.issuedAt.getTime(),
-  attempt: row.attempt,
+  fingerprint: row.attempt,
 });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoadShedder } from './load-shedder.js';
 import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.js';
 
-export interface AdmitCallDeps {
+interface AdmitCallDeps {
   shedder: LoadShedder;
   /** Attempts in hand. */
   pending: () => number;
@@ -43,12 +43,12 @@ export const createAdmitCall =
       startedMs: parseRequestStart(req.headers['x-request-start']),
       bound: parseBound(req.headers['x-issue-bound']),
     };
-    const waitMs = shedder.waitOf(arrival, nowMs);
+    const waitMs = shedder.measureWait(arrival, nowMs);
     onWait(waitMs);
-    const verdict = shedder.decide(arrival, waitMs, nowMs, pending());
-    if (verdict.kind === 'serve') return true;
-    refuse(res, verdict.kind === 'refuseAndTell' ? verdict.period : null);
-    if (verdict.kind === 'refuseAndTell' && verdict.isStanding) {
+    const decision = shedder.decide(arrival, waitMs, nowMs, pending());
+    if (decision.kind === 'serve') return true;
+    refuse(res, decision.kind === 'refuseAndTell' ? decision.period : null);
+    if (decision.kind === 'refuseAndTell' && decision.isStanding) {
       setTimeout(refuseWaiting, NOTED_WITHIN_MS).unref();
     }
     return false;

@@ -3,7 +3,7 @@ import { pinoHttp } from 'pino-http';
 import type { Logger } from '../logger.js';
 import { errorHandler, notFound } from './error-handler.js';
 
-export interface AppDeps {
+interface AppDeps {
   logger: Logger;
   /** Puts its routes on the app itself, first in line: a router of its own would route every request twice. */
   issueRoute: (app: IRouter) => void;

@@ -1,17 +1,18 @@
-import { campaignState } from '../coupon/campaign-state.js';
-import type { CampaignStatistics, LiveCampaign } from '../coupon/read-campaigns.js';
-import { isoTime } from './iso-time.js';
+import { deriveState } from '../coupon/campaign-state.js';
+import type { CampaignStatistics } from '../coupon/read-campaigns.js';
+import type { CampaignReading } from '../coupon/sync-gate.js';
+import { formatTime } from './iso-time.js';
 import type { CampaignBody, CampaignStatisticsBody } from './schemas.js';
 
-const timeOrNull = (time: Date | null): string | null => time && isoTime(time.getTime());
+const timeOrNull = (time: Date | null): string | null => time && formatTime(time.getTime());
 
-export function campaignBody({ campaign, gate, issued }: LiveCampaign): CampaignBody {
+export function toCampaignBody({ campaign, gate, issued }: CampaignReading): CampaignBody {
   return {
     couponId: campaign.id,
     name: campaign.name,
-    state: campaignState(campaign, issued, Date.now()),
+    state: deriveState(campaign, issued, Date.now()),
     total: campaign.total,
-    opensAt: isoTime(campaign.opensAt.getTime()),
+    opensAt: formatTime(campaign.opensAt.getTime()),
     closesAt: timeOrNull(campaign.closesAt),
     closedAt: timeOrNull(campaign.closedAt),
     gate: campaign.archivedAt ? 'archived' : gate,
@@ -20,8 +21,8 @@ export function campaignBody({ campaign, gate, issued }: LiveCampaign): Campaign
   };
 }
 
-export const statisticsBody = (statistics: CampaignStatistics): CampaignStatisticsBody => ({
-  ...campaignBody(statistics),
+export const toStatisticsBody = (statistics: CampaignStatistics): CampaignStatisticsBody => ({
+  ...toCampaignBody(statistics),
   persisted: statistics.persisted,
   lag: statistics.lag,
 });

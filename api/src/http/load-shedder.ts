@@ -23,11 +23,11 @@ export interface Arrival {
  * - `refuseAndTell`: refuse, and tell nginx to refuse what goes beyond the bound until `period` (10 s of nginx's clock) is
  *   over; `isStanding`: those who wait behind this one have waited too long as well
  */
-export type Verdict =
+export type Decision =
   { kind: 'serve' } | { kind: 'refuse' } | { kind: 'refuseAndTell'; period: number; isStanding: boolean };
 
-const SERVE: Verdict = { kind: 'serve' };
-const REFUSE: Verdict = { kind: 'refuse' };
+const SERVE: Decision = { kind: 'serve' };
+const REFUSE: Decision = { kind: 'refuse' };
 
 const PERIOD_MS = 10_000;
 /** From this moment of a period on nginx is told of the next one. */
@@ -84,7 +84,7 @@ export class LoadShedder {
   }
 
   /** Time in queue of a request that is handled at `nowMs`; 0 when nobody says when it began. */
-  waitOf({ startedMs }: Arrival, nowMs: number): number {
+  measureWait({ startedMs }: Arrival, nowMs: number): number {
     if (startedMs === null) return 0;
     const difference = nowMs - startedMs;
     const skew = this.#skew;
@@ -100,8 +100,8 @@ export class LoadShedder {
     return difference - Math.min(skew.least, skew.leastBefore);
   }
 
-  /** `waitMs` from `waitOf`; `pending`: attempts in hand whose outcome is not known yet. */
-  decide(arrival: Arrival, waitMs: number, nowMs: number, pending: number): Verdict {
+  /** `waitMs` from `measureWait`; `pending`: attempts in hand whose outcome is not known yet. */
+  decide(arrival: Arrival, waitMs: number, nowMs: number, pending: number): Decision {
     this.#observe(arrival, waitMs, nowMs);
     if (pending >= this.options.pendingMax) return REFUSE;
     if (!this.#overloaded || arrival.startedMs === null) return SERVE;

@@ -3,7 +3,7 @@ import type { IssueOutcome } from '../coupon/types.js';
 
 export type AnswerKind = IssueOutcome['kind'] | 'replayed' | 'badRequest' | 'overloaded';
 
-export interface ApiMetrics {
+interface ApiMetrics {
   registry: Registry;
   onAnswer: (kind: AnswerKind, durationMs: number) => void;
   onBatch: (size: number, durationMs: number) => void;

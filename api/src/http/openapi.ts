@@ -168,7 +168,7 @@ const adminCalls: RouteConfig[] = [
 export type OpenApiDocument = ReturnType<OpenApiGeneratorV31['generateDocument']>;
 
 /** What /docs shows. Operations (/livez, /readyz, /metrics) are not for clients and not in it. */
-export function openApiDocument(): OpenApiDocument {
+export function createOpenApiDocument(): OpenApiDocument {
   const registry = new OpenAPIRegistry();
   registry.registerComponent('securitySchemes', 'adminToken', { type: 'http', scheme: 'bearer' });
   for (const route of [issueCall, readCoupon, listMine, ...adminCalls]) registry.registerPath(route);

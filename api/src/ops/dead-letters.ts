@@ -1,10 +1,10 @@
-import type { DeadLetter } from '../coupon/stores.js';
+import type { DeadLetter } from '../coupon/types.js';
 import { streamKey } from '../redis/keys.js';
 import { OperatorError, UsageError, type Operator } from './operator.js';
 
 const USAGE = 'dead-letters list | dead-letters replay (--id ID | --all) | dead-letters drop --id ID';
 
-export interface LetterChoice {
+interface LetterChoice {
   /** As `list` prints it. */
   id?: string | undefined;
   all?: boolean | undefined;

@@ -1,15 +1,14 @@
 import type { CouponId } from '../coupon/types.js';
-import { metaKey, partitionOf, streamKey, winnersKey } from '../redis/keys.js';
+import { metaKey, toPartition, streamKey, winnersKey } from '../redis/keys.js';
 import { parseRecord } from '../redis/winner-record.js';
-import { OperatorError, type Operator } from './operator.js';
+import { requireCampaign, type Operator } from './operator.js';
 
 const SCAN_COUNT = 1_000;
 
 /** Everything Redis and MySQL know of one coupon, for the audit: who has which rank, in both, and what is under way. */
 export async function printFacts(operator: Operator, couponId: CouponId): Promise<void> {
-  const { redis, campaigns, issued, letters, print } = operator;
-  const campaign = await campaigns.get(couponId);
-  if (!campaign) throw new OperatorError(`There is no coupon ${couponId} in MySQL: check the number.`);
+  const { redis, issued, letters, print } = operator;
+  const campaign = await requireCampaign(operator, couponId);
   const [total, rank] = await redis.hmget(metaKey(couponId), 'total', 'issued');
   await print({ source: 'meta', gate: total != null, total: Number(total ?? 0), issued: Number(rank ?? 0) });
   await print({ source: 'coupon', total: campaign.total });
@@ -18,7 +17,7 @@ export async function printFacts(operator: Operator, couponId: CouponId): Promis
     for (const { userId, rank, issuedAtMs } of page)
       await print({ source: 'mysql', userId, rank, issuedAtMs });
   }
-  const partition = partitionOf(couponId);
+  const partition = toPartition(couponId);
   const [entries, deadLetters] = await Promise.all([
     redis.xlen(streamKey(partition)),
     letters.count(partition),

@@ -1,4 +1,5 @@
-import type { CampaignStore, DeadLetterStore, IssuedStore, LeaseStore } from '../coupon/stores.js';
+import type { CampaignStore, DeadLetterStore, IssuedStore, LeaseStore } from '../coupon/ports.js';
+import type { Campaign, CouponId } from '../coupon/types.js';
 import type { Redis } from '../redis/connection.js';
 
 /** What a command may use. */
@@ -20,4 +21,14 @@ export class UsageError extends Error {
 /** It could not be done: the message says what to do next. Status 1. */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
+}
+
+/** Throws `OperatorError` when MySQL does not know it. */
+export async function requireCampaign(
+  { campaigns }: Pick<Operator, 'campaigns'>,
+  couponId: CouponId,
+): Promise<Campaign> {
+  const campaign = await campaigns.get(couponId);
+  if (!campaign) throw new OperatorError(`There is no coupon ${couponId} in MySQL: check the number.`);
+  return campaign;
 }

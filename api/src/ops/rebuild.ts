@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openGate } from '../coupon/open-gate.js';
 import type { CouponId } from '../coupon/types.js';
-import { DRAIN_WITHIN_MS, REVOKE_AFTER_MS } from '../worker/gate-keeper.js';
-import { RedisGateOpener } from '../worker/redis-gate-opener.js';
-import { OperatorError, type Operator } from './operator.js';
+import { RedisGateOpener } from '../redis/redis-gate-opener.js';
+import { OperatorError, requireCampaign, type Operator } from './operator.js';
 
 /**
  * Opens a shut gate from MySQL, as the worker does by itself. `force`: shuts an open one first, so that winners and rank are
@@ -12,21 +10,12 @@ import { OperatorError, type Operator } from './operator.js';
 export async function rebuild(operator: Operator, couponId: CouponId, force: boolean): Promise<void> {
   const { campaigns, redis, leases, print } = operator;
   const gates = new RedisGateOpener(redis);
-  if (!(await campaigns.get(couponId)))
-    throw new OperatorError(`There is no coupon ${couponId}: check the number.`);
+  await requireCampaign(operator, couponId);
   if (force) await gates.shut(couponId);
-  const deps = {
-    campaigns,
-    gates,
-    leases,
-    drainWithinMs: DRAIN_WITHIN_MS,
-    revokeAfterMs: REVOKE_AFTER_MS,
-    pause: (ms: number) => sleep(ms),
-  };
-  const outcome = await openGate(deps, couponId);
+  const outcome = await openGate({ campaigns, gates, leases }, couponId);
   if (outcome.kind === 'notDrained') {
     throw new OperatorError(
-      `The stream or a worker still holds entries of before, so the gate of coupon ${couponId} stays shut: see that a worker runs and ` +
+      `The stream or a worker still has entries of before, so the gate of coupon ${couponId} stays shut: see that a worker runs and ` +
         'that MySQL answers (command lag), then try again.',
     );
   }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { CouponId } from '../coupon/types.js';
-import { allPartitions, partitionOf } from '../redis/keys.js';
-import { readLag } from '../worker/lag.js';
+import { allPartitions, toPartition } from '../redis/keys.js';
+import { readLag } from '../redis/lag.js';
 import { handleDeadLetters } from './dead-letters.js';
 import { printFacts } from './facts.js';
 import { UsageError, type Operator } from './operator.js';
@@ -23,16 +23,16 @@ export async function runCommand(operator: Operator, args: readonly string[]): P
   const [command, action] = positionals;
   switch (command) {
     case 'facts':
-      return printFacts(operator, couponOf(values.coupon));
+      return printFacts(operator, readCouponId(values.coupon));
     case 'lag': {
-      const partitions = values.coupon ? [partitionOf(couponOf(values.coupon))] : allPartitions();
+      const partitions = values.coupon ? [toPartition(readCouponId(values.coupon))] : allPartitions();
       const lag = await readLag(operator.redis, partitions);
       return operator.print({ ...lag, deadLetters: await operator.letters.count() });
     }
     case 'reconcile':
-      return printReconciliation(operator, values.coupon ? couponOf(values.coupon) : null);
+      return printReconciliation(operator, values.coupon ? readCouponId(values.coupon) : null);
     case 'rebuild':
-      return rebuild(operator, couponOf(values.coupon), values.force ?? false);
+      return rebuild(operator, readCouponId(values.coupon), values.force ?? false);
     case 'dead-letters':
       return handleDeadLetters(operator, action, values);
     default:
@@ -57,7 +57,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-function couponOf(text: string | undefined): CouponId {
+function readCouponId(text: string | undefined): CouponId {
   const couponId = Number(text);
   if (!/^[1-9]\d{0,15}$/.test(text ?? '') || !Number.isSafeInteger(couponId)) {
     throw new UsageError(`--coupon needs the number of a coupon.\n${USAGE}`);

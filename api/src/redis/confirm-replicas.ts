@@ -21,7 +21,7 @@ export async function countConfirmations(redis: Redis, options: ConfirmOptions):
   return local === 1 ? replicas! : 0;
 }
 
-export const confirmOptions = (config: RedisConfig): ConfirmOptions => ({
+export const readConfirmOptions = (config: RedisConfig): ConfirmOptions => ({
   minReplicas: config.REDIS_MIN_REPLICAS,
   // Redis answers before the client gives up on the command.
   replicaTimeoutMs: Math.floor(config.REDIS_COMMAND_TIMEOUT_MS / 2),

@@ -5,7 +5,7 @@ import { loadCommands } from './load-commands.js';
 
 export type { Redis };
 
-const addressOf = (config: RedisConfig) =>
+const buildAddress = (config: RedisConfig) =>
   config.REDIS_SENTINELS
     ? {
         sentinels: config.REDIS_SENTINELS,
@@ -17,7 +17,7 @@ const addressOf = (config: RedisConfig) =>
       }
     : { host: config.REDIS_HOST, port: config.REDIS_PORT };
 
-function tlsOf(config: RedisConfig) {
+function buildTls(config: RedisConfig) {
   if (config.REDIS_TLS === 'off') return {};
   const { REDIS_TLS_CA: ca, REDIS_TLS_CERT: cert, REDIS_TLS_KEY: key } = config;
   const tls = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
@@ -38,8 +38,8 @@ const retryDelayMs = (times: number): number => Math.min(50 * times, 500);
 export function connectRedis(config: RedisConfig, logger: Logger, blocking?: { blockMs: number }): Redis {
   const limitMs = config.REDIS_COMMAND_TIMEOUT_MS + (blocking?.blockMs ?? 0);
   const redis = new Redis({
-    ...addressOf(config),
-    ...tlsOf(config),
+    ...buildAddress(config),
+    ...buildTls(config),
     ...(config.REDIS_USERNAME && { username: config.REDIS_USERNAME }),
     password: config.REDIS_PASSWORD,
     scripts: loadCommands(),
@@ -91,7 +91,7 @@ export async function closeRedis(redis: Redis): Promise<void> {
 }
 
 /** Resolves when the client can take commands; rejects after `timeoutMs`. */
-export async function untilReady(redis: Redis, timeoutMs: number): Promise<void> {
+export async function waitUntilReady(redis: Redis, timeoutMs: number): Promise<void> {
   if (redis.status === 'ready') return;
   await new Promise<void>((resolve, reject) => {
     const onReady = () => {

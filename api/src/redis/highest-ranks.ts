@@ -7,7 +7,7 @@ export class HighestRanks {
   readonly #highest = new Map<CouponId, number>();
 
   /** 0: none. */
-  of(couponId: CouponId): number {
+  get(couponId: CouponId): number {
     return this.#highest.get(couponId) ?? 0;
   }
 

@@ -47,10 +47,10 @@ export function parseIssuedEntry(flat: EntryFields): IssuedEntry {
   const users = fields.get('u');
   if (!users) throw new MalformedEntryError('field u is missing or empty');
   const rows = users.split('\n').map((line, index) => {
-    const [userId, attempt, ...rest] = line.split('\t');
-    if (!userId || !attempt || rest.length > 0)
+    const [userId, fingerprint, ...rest] = line.split('\t');
+    if (!userId || !fingerprint || rest.length > 0)
       throw new MalformedEntryError(`user ${index} of field u is malformed`);
-    return { couponId, userId, rank: firstRank + index, issuedAtMs, attempt };
+    return { couponId, userId, rank: firstRank + index, issuedAtMs, fingerprint };
   });
   return { version, couponId, rows };
 }

@@ -9,7 +9,7 @@ const PARTITION_COUNT = 16;
 /** Consumer group of the workers, the same on every stream. */
 export const CONSUMER_GROUP = 'drainers';
 
-export const partitionOf = (couponId: CouponId): number => couponId % PARTITION_COUNT;
+export const toPartition = (couponId: CouponId): number => couponId % PARTITION_COUNT;
 
 export const allPartitions = (): number[] => Array.from({ length: PARTITION_COUNT }, (_, p) => p);
 
@@ -18,11 +18,11 @@ export const allPartitions = (): number[] => Array.from({ length: PARTITION_COUN
  * rank handed out), `generation` (see checkGate-1.lua), `checked` (identity of the server on which it was compared with
  * MySQL). Without `total` it is shut: not ready.
  */
-export const metaKey = (couponId: CouponId): string => `{p${partitionOf(couponId)}}:coupon:${couponId}:meta`;
+export const metaKey = (couponId: CouponId): string => `{p${toPartition(couponId)}}:coupon:${couponId}:meta`;
 
 /** HASH, user id → `rank issuedAtMs attempt`: see winner-record.ts. */
 export const winnersKey = (couponId: CouponId): string =>
-  `${winnersKeyPrefix(partitionOf(couponId))}${couponId}${WINNERS_KEY_SUFFIX}`;
+  `${winnersKeyPrefix(toPartition(couponId))}${couponId}${WINNERS_KEY_SUFFIX}`;
 
 /** What surrounds the coupon id in a winners key: scripts that walk the registry put it together themselves. */
 export const winnersKeyPrefix = (partition: number): string => `{p${partition}}:coupon:`;

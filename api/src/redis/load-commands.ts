@@ -13,7 +13,7 @@ const FILES = {
   findUserCoupons: 'findUserCoupons-1.lua',
 } as const;
 
-export type CommandName = keyof typeof FILES;
+type CommandName = keyof typeof FILES;
 
 interface Command {
   lua: string;

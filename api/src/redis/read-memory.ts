@@ -1,4 +1,4 @@
-import type { ReadMemory } from '../coupon/admit-campaign.js';
+import type { ReadMemory } from '../coupon/ports.js';
 import type { Redis } from './connection.js';
 
 const whole = (info: string, name: string): number =>

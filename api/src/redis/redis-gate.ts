@@ -1,11 +1,19 @@
 import type { Redis } from './connection.js';
-import type { Attempt, CouponGate, GateState } from '../coupon/coupon-gate.js';
-import type { Campaign, CouponId, IssueOutcome, Issued, UserId } from '../coupon/types.js';
+import type { CouponGate } from '../coupon/ports.js';
+import type {
+  Attempt,
+  Campaign,
+  CouponId,
+  GateState,
+  Issued,
+  IssueOutcome,
+  UserId,
+} from '../coupon/types.js';
 import type { Logger } from '../logger.js';
 import {
   allPartitions,
   metaKey,
-  partitionOf,
+  toPartition,
   streamKey,
   undrainedKey,
   winnersKey,
@@ -35,7 +43,7 @@ const REFUSED_BEFORE_WRITING =
 const REFUSALS_LOGGED_EVERY_MS = 1_000;
 
 /** What openGate-3.lua takes after the coupon id, and updateGate-1.lua. */
-export const gateArguments = (campaign: Campaign): [number, number, number, number, number] => [
+export const toGateArguments = (campaign: Campaign): [number, number, number, number, number] => [
   campaign.total,
   campaign.opensAt.getTime(),
   campaign.closesAt?.getTime() ?? 0,
@@ -43,10 +51,10 @@ export const gateArguments = (campaign: Campaign): [number, number, number, numb
   campaign.revision,
 ];
 
-function toOutcome(answer: unknown, attempt: string, nowMs: number): IssueOutcome {
+function toOutcome(answer: unknown, fingerprint: string, nowMs: number): IssueOutcome {
   if (typeof answer === 'string') {
-    const { rank, issuedAtMs, attempt: winning } = parseRecord(answer);
-    return winning === attempt
+    const { rank, issuedAtMs, fingerprint: winning } = parseRecord(answer);
+    return winning === fingerprint
       ? { kind: 'issued', rank, issuedAtMs, replayed: true }
       : { kind: 'alreadyIssued', rank, issuedAtMs };
   }
@@ -67,7 +75,7 @@ function toOutcomes(reply: unknown, attempts: readonly Attempt[]): IssueOutcome[
   if (code !== DECIDED) throw new UnexpectedReplyError(`unknown code ${String(code)}`);
   if (reply.length !== attempts.length + 2) throw new UnexpectedReplyError('not one answer an attempt');
   const nowMs = reply[1] as number;
-  return attempts.map(({ attempt }, i) => toOutcome(reply[i + 2], attempt, nowMs));
+  return attempts.map(({ fingerprint }, i) => toOutcome(reply[i + 2], fingerprint, nowMs));
 }
 
 /** Replicas that must confirm an issue before it counts, and more. */
@@ -96,7 +104,7 @@ export class RedisGate implements CouponGate {
     private readonly logger: Logger,
     private readonly checkGate: CheckGate,
   ) {
-    this.#server = ServerIdentity.of(redis);
+    this.#server = ServerIdentity.get(redis);
   }
 
   async issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]> {
@@ -116,9 +124,9 @@ export class RedisGate implements CouponGate {
     try {
       const { connection } = this.#server;
       const args: (string | number)[] = [couponId, backlogMaxCoupons, minReplicas > 0 ? 1 : 0];
-      args.push(server, this.#seen.of(couponId));
-      for (const { userId, attempt } of attempts) args.push(userId, attempt);
-      const partition = partitionOf(couponId);
+      args.push(server, this.#seen.get(couponId));
+      for (const { userId, fingerprint } of attempts) args.push(userId, fingerprint);
+      const partition = toPartition(couponId);
       const keys = [
         metaKey(couponId),
         winnersKey(couponId),
@@ -132,7 +140,7 @@ export class RedisGate implements CouponGate {
       this.#seen.note(couponId, outcomes);
       return outcomes;
     } catch (err) {
-      const outcome = this.#outcomeOfFault(err, couponId);
+      const outcome = this.#toFaultOutcome(err, couponId);
       return attempts.map(() => outcome);
     }
   }
@@ -141,7 +149,7 @@ export class RedisGate implements CouponGate {
   #checkOnce(couponId: CouponId): Promise<boolean> {
     let checking = this.#checking.get(couponId);
     if (!checking) {
-      checking = this.checkGate(couponId, this.#seen.of(couponId))
+      checking = this.checkGate(couponId, this.#seen.get(couponId))
         .catch((err: unknown) => {
           this.logger.warn({ err, couponId }, 'a gate could not be compared with the database');
           return false;
@@ -162,7 +170,7 @@ export class RedisGate implements CouponGate {
   }
 
   async update(campaign: Campaign): Promise<boolean> {
-    return (await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign))) === 1;
+    return (await this.redis.updateGate(metaKey(campaign.id), ...toGateArguments(campaign))) === 1;
   }
 
   async findUndrained(userIds: readonly UserId[]): Promise<Issued[][]> {
@@ -203,7 +211,7 @@ export class RedisGate implements CouponGate {
     }
   }
 
-  #outcomeOfFault(err: unknown, couponId: CouponId): IssueOutcome {
+  #toFaultOutcome(err: unknown, couponId: CouponId): IssueOutcome {
     if (err instanceof Error && err.name === 'ReplyError' && REFUSED_BEFORE_WRITING.test(err.message)) {
       if (performance.now() - this.#refusalLoggedMs > REFUSALS_LOGGED_EVERY_MS) {
         this.#refusalLoggedMs = performance.now();

@@ -23,7 +23,7 @@ export class ServerIdentity {
   static readonly #known = new WeakMap<Redis, ServerIdentity>();
 
   /** One for each client. */
-  static of(redis: Redis): ServerIdentity {
+  static get(redis: Redis): ServerIdentity {
     let identity = ServerIdentity.#known.get(redis);
     if (!identity) ServerIdentity.#known.set(redis, (identity = new ServerIdentity(redis)));
     return identity;

@@ -9,7 +9,7 @@ export class UnexpectedReplyError extends Error {
  * character: a digit is version 1. A later version begins with a letter, which this one refuses instead of misreading.
  * Throws `UnexpectedReplyError`.
  */
-export function parseRecord(record: string): { rank: number; issuedAtMs: number; attempt: string } {
+export function parseRecord(record: string): { rank: number; issuedAtMs: number; fingerprint: string } {
   if (/^[A-Za-z]/.test(record)) {
     throw new UnexpectedReplyError(
       `a winner record is of a version that this program does not know: upgrade it`,
@@ -22,8 +22,8 @@ export function parseRecord(record: string): { rank: number; issuedAtMs: number;
   if (first < 1 || second < 0 || !Number.isSafeInteger(rank) || !Number.isSafeInteger(issuedAtMs)) {
     throw new UnexpectedReplyError('a winner record is damaged');
   }
-  return { rank, issuedAtMs, attempt: record.slice(second + 1) };
+  return { rank, issuedAtMs, fingerprint: record.slice(second + 1) };
 }
 
-export const formatRecord = (issued: Pick<Issued, 'rank' | 'issuedAtMs' | 'attempt'>): string =>
-  `${issued.rank} ${issued.issuedAtMs} ${issued.attempt}`;
+export const formatRecord = (issued: Pick<Issued, 'rank' | 'issuedAtMs' | 'fingerprint'>): string =>
+  `${issued.rank} ${issued.issuedAtMs} ${issued.fingerprint}`;

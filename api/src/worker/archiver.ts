@@ -1,14 +1,14 @@
-import type { CampaignStore, DeadLetterStore, IssuedStore } from '../coupon/stores.js';
+import type { CampaignStore, DeadLetterStore, IssuedStore } from '../coupon/ports.js';
 import type { Campaign, CouponId } from '../coupon/types.js';
 import type { Logger } from '../logger.js';
-import { pause } from './backoff.js';
-import type { RedisGateOpener } from './redis-gate-opener.js';
+import type { RedisGateOpener } from '../redis/redis-gate-opener.js';
+import { pause } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
-export interface ArchiverDeps {
+interface ArchiverDeps {
   campaigns: Pick<CampaignStore, 'listArchivable' | 'withLocked'>;
   issued: Pick<IssuedStore, 'countByCoupon'>;
-  letters: Pick<DeadLetterStore, 'countOfCoupon'>;
+  letters: Pick<DeadLetterStore, 'countByCoupon'>;
   gates: RedisGateOpener;
   logger: Logger;
   metrics: Pick<WorkerMetrics, 'archived'>;
@@ -21,6 +21,11 @@ const PAUSE_MS = 50;
 const DRAINED_WITHIN_MS = 2_000;
 const CHECK_MOST_MS = 60_000;
 const CHECK_LEAST_MS = 250;
+const NEVER = new AbortController().signal;
+
+/** How often to look, when campaigns stay for `afterMs`. */
+export const chooseArchiveInterval = (afterMs: number): number =>
+  Math.min(CHECK_MOST_MS, Math.max(CHECK_LEAST_MS, afterMs / 2));
 
 /**
  * Takes campaigns that have been over for long out of Redis, so that its memory does not grow with every campaign there
@@ -28,10 +33,8 @@ const CHECK_LEAST_MS = 250;
  * have) stays in Redis, and the log says why.
  */
 export class Archiver {
-  readonly #stopping = new AbortController();
   /** Said once, not at every look. */
   readonly #refused = new Set<CouponId>();
-  #running: Promise<void> | undefined;
 
   constructor(
     private readonly deps: ArchiverDeps,
@@ -39,17 +42,8 @@ export class Archiver {
     private readonly afterMs: number,
   ) {}
 
-  start(): void {
-    this.#running ??= this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
   /** Archives everything that can be. Returns how many campaigns. Throws when MySQL or Redis cannot be asked. */
-  async archiveAll(): Promise<number> {
+  async archiveAll(signal = NEVER): Promise<number> {
     let archived = 0;
     for (;;) {
       const found = await this.deps.campaigns.listArchivable(
@@ -58,16 +52,16 @@ export class Archiver {
       );
       let archivedNow = 0;
       for (const couponId of found) {
-        if (this.#stopping.signal.aborted) return archived;
-        if (await this.#archive(couponId)) archivedNow += 1;
+        if (signal.aborted) return archived;
+        if (await this.#archive(couponId, signal)) archivedNow += 1;
       }
       archived += archivedNow;
       if (archivedNow === 0 || found.length < SLICE) return archived;
-      await pause(PAUSE_MS, this.#stopping.signal);
+      await pause(PAUSE_MS, signal);
     }
   }
 
-  /** Looked at once more under the lock: the stock may have been raised, or the end put off. */
+  /** Asked once more under the lock: the stock may have been raised, or the end put off. */
   async #isOver({ id, closedAt, closesAt, total }: Campaign): Promise<boolean> {
     const before = new Date(Date.now() - this.afterMs);
     if ((closedAt && closedAt < before) || (closesAt && closesAt < before)) return true;
@@ -75,30 +69,20 @@ export class Archiver {
     return (view?.issued ?? 0) >= total;
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    const everyMs = Math.min(CHECK_MOST_MS, Math.max(CHECK_LEAST_MS, this.afterMs / 2));
-    while (!signal.aborted) {
-      // Redis or MySQL is away: the drainer and the gate keeper say so.
-      await this.archiveAll().catch((err: unknown) => this.deps.logger.debug({ err }, 'nothing is archived'));
-      await pause(everyMs, signal);
-    }
-  }
-
   /**
    * Under the lock of the campaign's row: no gate is opened and no drain statement is in flight meanwhile. Redis first: should
    * this fail half-way, the gate is merely lost, and is opened again.
    */
-  async #archive(couponId: CouponId): Promise<boolean> {
+  async #archive(couponId: CouponId, signal: AbortSignal): Promise<boolean> {
     const { campaigns, issued, letters, gates, logger, metrics } = this.deps;
-    if (!(await gates.untilDrained([couponId], DRAINED_WITHIN_MS, this.#stopping.signal))) return false;
+    if (!(await gates.waitUntilDrained([couponId], DRAINED_WITHIN_MS, signal))) return false;
     const done = await campaigns.withLocked(couponId, async (locked) => {
       if (locked.campaign.archivedAt) return true;
       if (!(await this.#isOver(locked.campaign))) return false;
-      const [winners, persisted, deadLetters] = await Promise.all([
-        gates.countWinners(couponId),
+      const [{ winners }, persisted, deadLetters] = await Promise.all([
+        gates.count(couponId),
         issued.countByCoupon(couponId),
-        letters.countOfCoupon(couponId),
+        letters.countByCoupon(couponId),
       ]);
       if (winners > persisted || deadLetters > 0) {
         if (!this.#refused.has(couponId))

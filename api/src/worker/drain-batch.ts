@@ -1,15 +1,14 @@
-import type { DeadLetterReason, DeadRow } from '../coupon/stores.js';
-import type { Issued } from '../coupon/types.js';
+import type { DeadLetterReason, DeadRow, Issued } from '../coupon/types.js';
 import {
   MalformedEntryError,
   NewerEntryError,
   parseIssuedEntry,
   type IssuedEntry,
 } from '../redis/issued-entry.js';
-import type { SettledEntry, StreamEntry } from './entry-streams.js';
+import type { SettledEntry, StreamEntry } from '../redis/entry-streams.js';
 import type { IsolatedResult } from './persist-isolating.js';
 
-export interface ParsedEntry {
+interface ParsedEntry {
   entry: StreamEntry;
   content: IssuedEntry;
 }
@@ -30,20 +29,20 @@ export interface DeadLetterCause {
   rows: readonly DeadRow[];
 }
 
-const emptyBatch = (): DrainBatch => ({ entries: [], rows: [], malformed: [], newer: [] });
+const createBatch = (): DrainBatch => ({ entries: [], rows: [], malformed: [], newer: [] });
 
 /**
  * Cuts what was read into batches of at most `rowsMax` rows. An entry is never cut, so one that is larger makes a batch of
  * its own. Lazy: only the batch in hand is expanded.
  */
 export function* toBatches(entries: readonly StreamEntry[], rowsMax: number): Generator<DrainBatch> {
-  let batch = emptyBatch();
+  let batch = createBatch();
   for (const entry of entries) {
     const content = parse(entry, batch);
     if (!content) continue;
     if (batch.rows.length > 0 && batch.rows.length + content.rows.length > rowsMax) {
       yield batch;
-      batch = emptyBatch();
+      batch = createBatch();
     }
     batch.entries.push({ entry, content });
     for (const row of content.rows) batch.rows.push(row);
@@ -76,7 +75,7 @@ export const toSettledUnread = ({ partition, id }: Pick<StreamEntry, 'partition'
   coupons: 0,
 });
 
-const keyOf = (row: Issued): string => `${row.couponId} ${row.rank} ${row.userId}`;
+const formatRowKey = (row: Issued): string => `${row.couponId} ${row.rank} ${row.userId}`;
 
 /** Which entries of a batch hold a row that could not be written, and what their dead letters say. */
 export function findFailedEntries(
@@ -91,12 +90,12 @@ export function findFailedEntries(
     }));
   const deadRows = new Map<string, DeadRow>();
   for (const { issued, reason, existing } of result.contradictions) {
-    deadRows.set(keyOf(issued), { ...issued, reason, existing });
+    deadRows.set(formatRowKey(issued), { ...issued, reason, existing });
   }
-  for (const { issued, reason } of result.refusals) deadRows.set(keyOf(issued), { ...issued, reason });
+  for (const { issued, reason } of result.refusals) deadRows.set(formatRowKey(issued), { ...issued, reason });
   if (deadRows.size === 0) return failed;
   for (const { entry, content } of batch.entries) {
-    const rows = content.rows.flatMap((row) => deadRows.get(keyOf(row)) ?? []);
+    const rows = content.rows.flatMap((row) => deadRows.get(formatRowKey(row)) ?? []);
     if (rows.length === 0) continue;
     const contradicts = rows.some((row) => row.existing !== undefined);
     const cause: DeadLetterCause = {
@@ -112,7 +111,7 @@ export function findFailedEntries(
 /** What the dead letter says of an entry that ended its worker each time it was delivered. */
 export function describeUndeliverable(entry: StreamEntry, deliveries: number) {
   const detail = `delivered ${deliveries} times and never written`;
-  const batch = emptyBatch();
+  const batch = createBatch();
   const content = parse(entry, batch);
   const rows = (content?.rows ?? []).map((row): DeadRow => ({ ...row, reason: 'deliveredTooOften' }));
   const cause: DeadLetterCause = { reason: 'deliveredTooOften', detail, rows };

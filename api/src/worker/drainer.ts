@@ -1,8 +1,8 @@
-import { LeaseLostError, type DeadLetterStore, type IssuedStore, type Lease } from '../coupon/stores.js';
-import type { CouponId } from '../coupon/types.js';
+import { LeaseLostError, type DeadLetterStore, type IssuedStore } from '../coupon/ports.js';
+import type { CouponId, Lease } from '../coupon/types.js';
 import type { Logger } from '../logger.js';
 import { allPartitions } from '../redis/keys.js';
-import { backoffMs, pause } from './backoff.js';
+import { chooseBackoffMs } from './backoff.js';
 import {
   describeUndeliverable,
   findFailedEntries,
@@ -18,10 +18,11 @@ import {
   type EntryStreams,
   type PendingEntry,
   type StreamEntry,
-} from './entry-streams.js';
+} from '../redis/entry-streams.js';
 import type { IsolatedResult } from './persist-isolating.js';
 import { Persister, StoppedError } from './persister.js';
 import { ReadSize } from './read-size.js';
+import { pause, repeat, type Repetition } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
 export interface DrainerOptions {
@@ -34,7 +35,7 @@ export interface DrainerOptions {
   maxDeliveries: number;
 }
 
-export interface DrainerDeps {
+interface DrainerDeps {
   streams: EntryStreams;
   store: Pick<IssuedStore, 'persist'>;
   letters: Pick<DeadLetterStore, 'add'>;
@@ -59,31 +60,35 @@ const LEASE_POLL_MS = 50;
 const SUSPECT_DELIVERIES = 2;
 
 /**
- * Moves what was issued from the streams into MySQL.
+ * Moves what was issued from the streams into MySQL. Its states are its methods:
  *
- *   LEASE    Wait for the right to write. What is read from here on is written under this lease or not at all. → RECOVER, READ
- *   RECOVER  Make missing groups. Take over what others left pending for `claimIdleMs`. Deliver to ourselves once more
- *            whatever is pending for us, in batches; suspects alone; what has had too many deliveries to the dead letters.
- *            → READ
- *   READ     Wait for new entries of all partitions. Nothing came → READ (or RECOVER when it is time to look for dead
- *            workers). Something came → DRAIN.
- *   DRAIN    Wait until replicas have it, where they must. Batch by batch: PERSIST, then dead letters for what cannot be
- *            written, then ack and delete; what only a later version can read is left to it. → LEASE
- *   PERSIST  One statement. Database unavailable → hold the claim, wait, again, for ever. Rows at fault → halve until they
- *            stand alone. Fault of no known kind → again a few times, then as if the rows were at fault.
+ *   awaitLease     Wait for the right to write. What is read from here on is written under this lease or not at all.
+ *                  → recover, when it is time to look for dead workers; else read
+ *   recover        Make missing groups. Take over what others left pending for `claimIdleMs`. Whatever is pending for us
+ *                  → redeliver. Nothing is left → read
+ *   redeliver      Deliver it to ourselves once more → drain; suspects alone; what has had too many deliveries → giveUp
+ *   read           Wait for new entries of all partitions. Something came → drain. → awaitLease
+ *   drain          awaitReplicas, then batch by batch: persist, a dead letter for what cannot be written, then settle: ack and
+ *                  delete. What only a later version can read → setAside
+ *   awaitReplicas  Wait until replicas have it, where they must.
+ *   persist        One statement. Database unavailable → keep the claim, wait, again, for ever. Rows at fault → halve until they
+ *                  stand alone. Fault of no known kind → again a few times, then as if the rows were at fault.
  *
- * Lease lost, or any error of Redis, in any state → wait → LEASE, RECOVER: entries that were delivered and not settled are still pending for us,
- * whatever reply got lost. An entry is acked only after its commit, and writing it again changes nothing, so a crash at any
- * point, a second worker with the same entry and a worker that was stopped for an hour are all harmless.
+ * Lease lost, or any error of Redis, in any state → wait → awaitLease, recover: entries that were delivered and not settled are
+ * still pending for us, whatever reply got lost. An entry is acked only after its commit, and writing it again changes nothing,
+ * so a crash at any point, a second worker with the same entry and a worker that was stopped for an hour are all harmless.
  */
 export class Drainer {
   readonly #stopping = new AbortController();
   readonly #readSize: ReadSize;
   readonly #persister: Persister;
-  #running: Promise<void> | undefined;
-  /** Of the cycle under way: what it reads is written or given up when it ends. */
+  #draining: Repetition | undefined;
+  /** From the lease to the end of `read`: what it reads is written or given up when it ends. */
   #cycle: Promise<unknown> = Promise.resolve();
-  #failing = false;
+  #recoverAtMs = 0;
+  #lostLease: Lease | undefined;
+  /** For a lease or for replicas. */
+  #isWaiting = false;
 
   constructor(
     private readonly deps: DrainerDeps,
@@ -95,70 +100,73 @@ export class Drainer {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#draining ??= repeat(
+      () => this.#run(),
+      {
+        name: 'draining',
+        everyMs: 0,
+        retryMs: (failures) => chooseBackoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS),
+        logger: this.deps.logger,
+      },
+      this.#stopping,
+    );
   }
 
   /** Finishes the batch in hand; gives it back (it stays pending) when the database is away. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#draining?.stop();
   }
 
   /** False while Redis or the database keeps it from working. */
   get isHealthy(): boolean {
-    return this.#running !== undefined && !this.#failing && !this.#persister.isFailing;
+    const { isFailing = true } = this.#draining ?? {};
+    return !isFailing && !this.#isWaiting && !this.#persister.isFailing;
   }
 
   /** Resolves when everything that was read before this call has been written or given up. */
-  async untilNothingHeld(): Promise<void> {
+  async waitUntilWritten(): Promise<void> {
     await this.#cycle.catch(() => undefined);
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    let recoverAtMs = 0;
-    let failures = 0;
-    while (!signal.aborted) {
-      const lease = this.deps.currentLease();
-      if (!lease) {
-        this.#failing = true;
-        recoverAtMs = 0;
-        await pause(LEASE_POLL_MS, signal);
-        continue;
+    const lease = await this.#awaitLease();
+    if (!lease) return;
+    try {
+      await (this.#cycle = this.#runCycle(lease));
+      this.#isWaiting = false;
+    } catch (err) {
+      if (err instanceof StoppedError) return;
+      this.#recoverAtMs = 0;
+      if (isGroupMissing(err)) {
+        this.deps.logger.warn('a stream is gone: Redis lost its data');
+        return;
       }
-      try {
-        const isTimeToRecover = performance.now() >= recoverAtMs;
-        await (this.#cycle = this.#runCycle(lease, isTimeToRecover));
-        if (isTimeToRecover) recoverAtMs = performance.now() + this.options.claimIdleMs / 2;
-        failures = 0;
-        this.#failing = false;
-      } catch (err) {
-        if (err instanceof StoppedError) return;
-        recoverAtMs = 0;
-        if (isGroupMissing(err)) {
-          this.deps.logger.warn('a stream is gone: Redis lost its data');
-          continue;
-        }
-        this.#failing = true;
-        failures += 1;
-        if (failures === 1) this.deps.logger.warn({ err }, 'draining is interrupted');
-        if (err instanceof LeaseLostError) await this.#untilAnotherLease(lease);
-        this.deps.streams.abandonRead();
-        await pause(backoffMs(failures, RETRY_FIRST_MS, RETRY_MOST_MS), signal);
-      }
+      // With the one that was lost every try would fail.
+      if (err instanceof LeaseLostError) this.#lostLease = lease;
+      this.deps.streams.abandonRead();
+      throw err;
     }
   }
 
-  async #runCycle(lease: Lease, recoverFirst: boolean): Promise<void> {
-    if (recoverFirst) await this.#recover(lease);
-    const entries = await this.deps.streams.readNew(this.#readSize.entries, this.options.blockMs);
-    if (entries.length > 0) await this.#takeInHand(entries, lease);
+  /** Null: stopped meanwhile. */
+  async #awaitLease(): Promise<Lease | null> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const lease = this.deps.currentLease();
+      if (lease && lease.token !== this.#lostLease?.token) return lease;
+      this.#isWaiting = true;
+      this.#recoverAtMs = 0;
+      await pause(LEASE_POLL_MS, signal);
+    }
+    return null;
   }
 
-  /** With the one that was lost every try would fail. */
-  async #untilAnotherLease(lost: Lease): Promise<void> {
-    while (this.deps.currentLease()?.token === lost.token && !this.#stopping.signal.aborted)
-      await pause(LEASE_POLL_MS, this.#stopping.signal);
+  async #runCycle(lease: Lease): Promise<void> {
+    if (performance.now() >= this.#recoverAtMs) {
+      await this.#recover(lease);
+      this.#recoverAtMs = performance.now() + this.options.claimIdleMs / 2;
+    }
+    await this.#read(lease);
   }
 
   async #recover(lease: Lease): Promise<void> {
@@ -182,12 +190,12 @@ export class Drainer {
     const fine = pending.filter(({ deliveries }) => deliveries < SUSPECT_DELIVERIES);
     if (fine.length > 0) {
       const ids = fine.map(({ id }) => id);
-      await this.#takeInHand(await streams.claim(partition, ids), lease);
+      await this.#drain(await streams.claim(partition, ids), lease);
       return;
     }
     for (const { id, deliveries } of pending) {
       if (deliveries < this.options.maxDeliveries) {
-        await this.#takeInHand(await streams.claim(partition, [id]), lease);
+        await this.#drain(await streams.claim(partition, [id]), lease);
         continue;
       }
       const entry = await streams.peek(partition, id);
@@ -199,42 +207,65 @@ export class Drainer {
   async #giveUp(entry: StreamEntry, deliveries: number): Promise<void> {
     const { couponId, cause, settled, isNewer } = describeUndeliverable(entry, deliveries);
     if (isNewer) return await this.#setAside([entry]);
-    await this.#bury(entry, couponId, cause);
+    await this.#addDeadLetter(entry, couponId, cause);
     await this.deps.streams.settle([settled]);
   }
 
-  async #takeInHand(entries: readonly StreamEntry[], lease: Lease): Promise<void> {
-    // As long as we are at it, nobody else should think that we are dead.
-    const holding = setInterval(() => {
-      this.deps.streams.hold(entries).catch(() => undefined);
-    }, this.options.claimIdleMs / 3);
-    try {
-      await this.#drain(entries, lease);
-    } finally {
-      clearInterval(holding);
-    }
+  async #read(lease: Lease): Promise<void> {
+    const entries = await this.deps.streams.readNew(this.#readSize.entries, this.options.blockMs);
+    if (entries.length > 0) await this.#drain(entries, lease);
   }
 
   async #drain(entries: readonly StreamEntry[], lease: Lease): Promise<void> {
-    const { streams } = this.deps;
-    let rows = 0;
-    await this.#untilConfirmed(entries);
-    for (const batch of toBatches(entries, this.options.rowsMax)) {
-      rows += batch.rows.length;
-      const inHand = batch.entries.map(({ entry }) => entry);
-      const uncount = () => streams.holdUncounted(inHand).catch(() => undefined);
-      const result = await this.#persister.persist(batch.rows, lease, uncount);
-      this.#report(batch, result);
-      for (const { entry, couponId, cause } of findFailedEntries(batch, result)) {
-        await this.#bury(entry, couponId, cause);
+    // As long as we are at it, nobody else should think that we are dead.
+    const keepingClaims = setInterval(() => {
+      this.deps.streams.keepClaims(entries).catch(() => undefined);
+    }, this.options.claimIdleMs / 3);
+    try {
+      await this.#awaitReplicas(entries);
+      let rows = 0;
+      for (const batch of toBatches(entries, this.options.rowsMax)) {
+        rows += batch.rows.length;
+        await this.#drainBatch(batch, lease);
       }
-      await streams.settle([
-        ...batch.entries.map(toSettled),
-        ...batch.malformed.map(({ entry }) => toSettledUnread(entry)),
-      ]);
-      if (batch.newer.length > 0) await this.#setAside(batch.newer);
+      this.#readSize.observe(entries.length, rows);
+    } finally {
+      clearInterval(keepingClaims);
     }
-    this.#readSize.observe(entries.length, rows);
+  }
+
+  async #drainBatch(batch: DrainBatch, lease: Lease): Promise<void> {
+    const { streams } = this.deps;
+    const inHand = batch.entries.map(({ entry }) => entry);
+    const uncount = () => streams.resetDeliveries(inHand).catch(() => undefined);
+    const result = await this.#persister.persist(batch.rows, lease, uncount);
+    this.#count(batch, result);
+    for (const { entry, couponId, cause } of findFailedEntries(batch, result)) {
+      await this.#addDeadLetter(entry, couponId, cause);
+    }
+    await streams.settle([
+      ...batch.entries.map(toSettled),
+      ...batch.malformed.map(({ entry }) => toSettledUnread(entry)),
+    ]);
+    if (batch.newer.length > 0) await this.#setAside(batch.newer);
+  }
+
+  /** Replicas that are away are not the entries' fault: such tries do not count as deliveries. */
+  async #awaitReplicas(entries: readonly StreamEntry[]): Promise<void> {
+    const { streams, logger } = this.deps;
+    for (let tries = 1; ; tries++) {
+      try {
+        await streams.confirm(entries);
+        return;
+      } catch (err) {
+        if (!(err instanceof UnconfirmedError)) throw err;
+        this.#isWaiting = true;
+        if (tries === 1) logger.warn({ reason: err.message }, 'nothing is written until replicas have it');
+        await streams.resetDeliveries(entries);
+        if (this.#stopping.signal.aborted) throw new StoppedError();
+        await pause(chooseBackoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
+      }
+    }
   }
 
   async #setAside(entries: readonly StreamEntry[]): Promise<void> {
@@ -247,26 +278,8 @@ export class Drainer {
     );
   }
 
-  /** Replicas that are away are not the entries' fault: such tries do not count as deliveries. */
-  async #untilConfirmed(entries: readonly StreamEntry[]): Promise<void> {
-    const { streams, logger } = this.deps;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await streams.confirm(entries);
-        return;
-      } catch (err) {
-        if (!(err instanceof UnconfirmedError)) throw err;
-        this.#failing = true;
-        if (attempt === 1) logger.warn({ reason: err.message }, 'nothing is written until replicas have it');
-        await streams.holdUncounted(entries);
-        if (this.#stopping.signal.aborted) throw new StoppedError();
-        await pause(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MOST_MS), this.#stopping.signal);
-      }
-    }
-  }
-
   /** Throws when the database is away: the entry stays pending and comes again. */
-  async #bury(entry: StreamEntry, couponId: CouponId | null, cause: DeadLetterCause): Promise<void> {
+  async #addDeadLetter(entry: StreamEntry, couponId: CouponId | null, cause: DeadLetterCause): Promise<void> {
     const { logger, metrics, letters } = this.deps;
     const { partition, id, fields } = entry;
     await letters.add({ ...cause, partition, entryId: id, couponId, fields });
@@ -274,7 +287,7 @@ export class Drainer {
     logger.error({ partition, id, ...cause, rows: cause.rows.slice(0, 5) }, 'an entry became a dead letter');
   }
 
-  #report(batch: DrainBatch, result: IsolatedResult): void {
+  #count(batch: DrainBatch, result: IsolatedResult): void {
     const { metrics } = this.deps;
     metrics.batches.inc();
     metrics.rows.inc({ kind: 'inserted' }, result.inserted);

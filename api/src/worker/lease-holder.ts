@@ -1,16 +1,15 @@
-import type { Lease, LeaseStore } from '../coupon/stores.js';
+import type { Lease } from '../coupon/types.js';
+import type { LeaseStore } from '../coupon/ports.js';
 import type { Logger } from '../logger.js';
-import { pause } from './backoff.js';
+import { repeat, type Repetition } from './repeat.js';
 
-export interface LeaseHolderDeps {
+interface LeaseHolderDeps {
   leases: LeaseStore;
-  /** Resolves when the worker holds nothing any more that it had read before the call. */
-  untilNothingHeld: () => Promise<void>;
+  /** Resolves when everything that the worker had read before the call is written or given up. */
+  waitUntilWritten: () => Promise<void>;
   logger: Logger;
 }
 
-/** A lease outlasts many failed renewals, and short enough for a gate that waits for a dead worker. */
-export const LEASE_MS = 10_000;
 const RENEW_EVERY_MS = 500;
 
 /**
@@ -18,12 +17,10 @@ const RENEW_EVERY_MS = 500;
  * what was read under the old one cannot be written under the new one.
  */
 export class LeaseHolder {
-  readonly #stopping = new AbortController();
   #lease: Lease | null = null;
   #passed = 0;
   #passing: Promise<void> | undefined;
-  #running: Promise<void> | undefined;
-  #failing = false;
+  #renewing: Repetition | undefined;
 
   constructor(
     private readonly deps: LeaseHolderDeps,
@@ -36,29 +33,18 @@ export class LeaseHolder {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#renewing ??= repeat(() => this.#renew(), {
+      name: 'lease renewal',
+      everyMs: RENEW_EVERY_MS,
+      logger: this.deps.logger,
+    });
   }
 
-  /** Only when the worker holds nothing more. */
+  /** Only when the worker has nothing in hand any more. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
+    await this.#renewing?.stop();
     if (this.#lease) await this.deps.leases.release(this.#lease).catch(() => undefined);
     this.#lease = null;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        await this.#renew();
-        this.#failing = false;
-      } catch (err) {
-        if (!this.#failing) this.deps.logger.warn({ err }, 'the lease is not renewed');
-        this.#failing = true;
-      }
-      await pause(RENEW_EVERY_MS, signal);
-    }
   }
 
   async #renew(): Promise<void> {
@@ -76,7 +62,7 @@ export class LeaseHolder {
   }
 
   async #pass(lease: Lease, barrier: number): Promise<void> {
-    await this.deps.untilNothingHeld();
+    await this.deps.waitUntilWritten();
     this.#passed = barrier;
     // Somebody waits for it. If this fails, the next renewal says it.
     await this.deps.leases.renew(lease, barrier).catch(() => undefined);

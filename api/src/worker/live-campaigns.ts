@@ -1,14 +1,14 @@
-import type { CampaignStore } from '../coupon/stores.js';
+import type { CampaignStore } from '../coupon/ports.js';
 import type { Campaign, CouponId } from '../coupon/types.js';
+import { walkLive } from '../coupon/walk-live.js';
 
-const PAGE = 500;
 /** Everything is read anew after so long: a change in a transaction that took longer than the overlap is seen then. */
 const RELOAD_EVERY_MS = 60_000;
 /** Looks overlap by so much, so that a change committed a little late is not missed. */
 const OVERLAP_MS = 10_000;
 
 /** A campaign that is not archived, and what is known of its gate. */
-export interface LiveCampaign {
+export interface KnownCampaign {
   campaign: Campaign;
   /** Highest rank seen in its gate; null: it was never compared with MySQL by this process. */
   highestRank: number | null;
@@ -16,13 +16,13 @@ export interface LiveCampaign {
 
 /** The campaigns as MySQL has them, kept up to date by reading what has changed: most never change again. */
 export class LiveCampaigns {
-  readonly #byId = new Map<CouponId, LiveCampaign>();
+  readonly #byId = new Map<CouponId, KnownCampaign>();
   #reloadAtMs = 0;
   #readMs = 0;
 
   constructor(private readonly campaigns: Pick<CampaignStore, 'listLive'>) {}
 
-  get(couponId: CouponId): LiveCampaign | undefined {
+  get(couponId: CouponId): KnownCampaign | undefined {
     return this.#byId.get(couponId);
   }
 
@@ -45,19 +45,11 @@ export class LiveCampaigns {
 
   async #read(changedWithinMs?: number): Promise<Set<CouponId>> {
     const seen = new Set<CouponId>();
-    for (let afterId = 0; ;) {
-      const page = await this.campaigns.listLive({
-        afterId,
-        limit: PAGE,
-        ...(changedWithinMs === undefined ? {} : { changedWithinMs }),
-      });
-      for (const campaign of page) {
-        seen.add(campaign.id);
-        this.#put(campaign);
-      }
-      if (page.length < PAGE) return seen;
-      afterId = page.at(-1)!.id;
+    for await (const campaign of walkLive(this.campaigns, changedWithinMs)) {
+      seen.add(campaign.id);
+      this.#put(campaign);
     }
+    return seen;
   }
 
   #put(campaign: Campaign): void {

@@ -1,12 +1,6 @@
-import {
-  LeaseLostError,
-  type Contradiction,
-  type IssuedStore,
-  type Lease,
-  type PersistResult,
-} from '../coupon/stores.js';
-import type { Issued } from '../coupon/types.js';
-import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
+import { type IssuedStore, LeaseLostError, type PersistResult } from '../coupon/ports.js';
+import type { Contradiction, Issued, Lease } from '../coupon/types.js';
+import { classifyDatabaseError, describeError } from '../db/database-error.js';
 
 /** A row the database does not accept whatever else is there. */
 interface Refusal {
@@ -33,7 +27,7 @@ export async function persistIsolating(
     if (err instanceof LeaseLostError) throw err;
     if (classifyDatabaseError(err) === 'unavailable') throw err;
     if (rows.length === 1) {
-      const refusals = [{ issued: rows[0]!, reason: reasonOf(err) }];
+      const refusals = [{ issued: rows[0]!, reason: describeError(err) }];
       return { inserted: 0, replayed: 0, contradictions: [], refusals };
     }
     const middle = Math.ceil(rows.length / 2);
@@ -42,12 +36,12 @@ export async function persistIsolating(
   }
 }
 
-export const nothingPersisted = (): IsolatedResult => ({
+export const NOTHING_PERSISTED: IsolatedResult = {
   inserted: 0,
   replayed: 0,
   contradictions: [],
   refusals: [],
-});
+};
 
 export const merge = (a: IsolatedResult, b: IsolatedResult): IsolatedResult => ({
   inserted: a.inserted + b.inserted,

@@ -1,9 +1,10 @@
-import { LeaseLostError, type IssuedStore, type Lease } from '../coupon/stores.js';
-import type { Issued } from '../coupon/types.js';
-import { classifyDatabaseError, reasonOf } from '../db/database-error.js';
+import { type IssuedStore, LeaseLostError } from '../coupon/ports.js';
+import type { Issued, Lease } from '../coupon/types.js';
+import { classifyDatabaseError, describeError } from '../db/database-error.js';
 import type { Logger } from '../logger.js';
-import { backoffMs, pause } from './backoff.js';
-import { merge, nothingPersisted, persistIsolating, type IsolatedResult } from './persist-isolating.js';
+import { chooseBackoffMs } from './backoff.js';
+import { merge, NOTHING_PERSISTED, persistIsolating, type IsolatedResult } from './persist-isolating.js';
+import { pause } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
 /** The worker is closing and the database does not answer: what is in hand stays pending in Redis. */
@@ -11,13 +12,13 @@ export class StoppedError extends Error {
   override readonly name = 'StoppedError';
 }
 
-export interface PersisterDeps {
+interface PersisterDeps {
   store: Pick<IssuedStore, 'persist'>;
   logger: Logger;
   metrics: Pick<WorkerMetrics, 'persistFailures'>;
 }
 
-export interface PersisterOptions {
+interface PersisterOptions {
   /** Most rows in one statement. */
   rowsMax: number;
   /** Tries at rows that fail for no reason we know. */
@@ -51,23 +52,23 @@ export class Persister {
     lease: Lease,
     onUnavailable: () => Promise<void>,
   ): Promise<IsolatedResult> {
-    let result = nothingPersisted();
+    let result = NOTHING_PERSISTED;
     for (let start = 0; start < rows.length; start += this.options.rowsMax) {
       const part = rows.slice(start, start + this.options.rowsMax);
-      result = merge(result, await this.#untilDone(part, lease, onUnavailable));
+      result = merge(result, await this.#persistUntilDone(part, lease, onUnavailable));
       this.#failing = false;
     }
     return result;
   }
 
-  async #untilDone(
+  async #persistUntilDone(
     rows: readonly Issued[],
     lease: Lease,
     onUnavailable: () => Promise<void>,
   ): Promise<IsolatedResult> {
     const { store, logger, metrics } = this.deps;
     let isolate = false;
-    for (let attempt = 1; ; attempt++) {
+    for (let tries = 1; ; tries++) {
       try {
         return isolate
           ? await persistIsolating(store, rows, lease)
@@ -76,18 +77,18 @@ export class Persister {
         if (err instanceof LeaseLostError) throw err;
         const fault = classifyDatabaseError(err);
         metrics.persistFailures.inc({ fault });
-        isolate ||= fault === 'data' || (fault === 'unknown' && attempt >= this.options.maxTries);
+        isolate ||= fault === 'data' || (fault === 'unknown' && tries >= this.options.maxTries);
         if (fault === 'data') continue;
         this.#failing = true;
-        if (attempt === 1 || attempt % 10 === 0) {
+        if (tries === 1 || tries % 10 === 0) {
           logger.warn(
-            { fault, attempt, rows: rows.length, reason: reasonOf(err) },
+            { fault, tries, rows: rows.length, reason: describeError(err) },
             'a batch is not written yet',
           );
         }
         if (fault === 'unavailable') await onUnavailable();
         if (this.signal.aborted) throw new StoppedError();
-        await pause(backoffMs(attempt, RETRY_FIRST_MS, RETRY_MOST_MS), this.signal);
+        await pause(chooseBackoffMs(tries, RETRY_FIRST_MS, RETRY_MOST_MS), this.signal);
       }
     }
   }

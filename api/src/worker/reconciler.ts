@@ -1,35 +1,22 @@
 import { Gauge, type Registry } from 'prom-client';
+import type { CampaignStore } from '../coupon/ports.js';
+import { addGaps, NO_GAPS, reconcileLive, type GapSum, type ReconcileDeps } from '../coupon/reconcile.js';
 import type { Logger } from '../logger.js';
-import { pause } from './backoff.js';
-import { reconcileLive, type ReconcileDeps } from './reconcile.js';
-import type { CampaignStore } from '../coupon/stores.js';
 
-export interface ReconcilerDeps extends ReconcileDeps {
+interface ReconcilerDeps extends ReconcileDeps {
   campaigns: Pick<CampaignStore, 'listLive'>;
   registry: Registry;
   logger: Logger;
 }
 
-interface Sums {
-  missingInMysql: number;
-  missingInRedis: number;
-  vacantRanks: number;
-  shutGates: number;
-}
-
 /**
- * Compares Redis and MySQL every now and then and says what it found as metrics. An alarm belongs on a gap that stays
- * while `coupon_drain_lag_entries` is 0, and on any `missing_in_redis`.
+ * Compares Redis and MySQL and says what it found as metrics. An alarm belongs on a gap that stays while
+ * `coupon_drain_lag_entries` is 0, and on any `missing_in_redis`.
  */
 export class Reconciler {
-  readonly #stopping = new AbortController();
-  readonly #gauges: Record<keyof Sums | 'checked', Gauge>;
-  #running: Promise<void> | undefined;
+  readonly #gauges: Record<keyof GapSum | 'checked', Gauge>;
 
-  constructor(
-    private readonly deps: ReconcilerDeps,
-    private readonly everyMs: number,
-  ) {
+  constructor(private readonly deps: ReconcilerDeps) {
     const gauge = (name: string, help: string) => new Gauge({ name, help, registers: [deps.registry] });
     this.#gauges = {
       missingInMysql: gauge(
@@ -52,36 +39,15 @@ export class Reconciler {
     };
   }
 
-  start(): void {
-    this.#running ??= this.#run();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#running;
-  }
-
   /** One comparison. Throws when MySQL or Redis cannot be asked: the metrics then keep what they said. */
   async check(): Promise<void> {
-    const sums: Sums = { missingInMysql: 0, missingInRedis: 0, vacantRanks: 0, shutGates: 0 };
+    let sum = NO_GAPS;
     for await (const one of reconcileLive(this.deps)) {
-      sums.missingInMysql += one.missingInMysql;
-      sums.missingInRedis += one.missingInRedis;
-      sums.vacantRanks += one.vacantRanks;
-      if (one.gate === 'shut') sums.shutGates += 1;
+      sum = addGaps(sum, one);
       if (one.missingInRedis > 0)
         this.deps.logger.error({ ...one }, 'MySQL holds coupons that Redis does not know');
     }
-    for (const [name, value] of Object.entries(sums)) this.#gauges[name as keyof Sums].set(value);
+    for (const [name, value] of Object.entries(sum)) this.#gauges[name as keyof GapSum].set(value);
     this.#gauges.checked.setToCurrentTime();
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      // Redis or MySQL is away: the drainer and the gate keeper say so, and the age of the last success tells the rest.
-      await this.check().catch((err: unknown) => this.deps.logger.debug({ err }, 'not reconciled'));
-      await pause(this.everyMs, signal);
-    }
   }
 }

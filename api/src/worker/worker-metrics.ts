@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { readLag } from './lag.js';
-import type { DeadLetterStore } from '../coupon/stores.js';
+import { readLag } from '../redis/lag.js';
+import type { DeadLetterStore } from '../coupon/ports.js';
 import type { Redis } from '../redis/connection.js';
 
 export interface WorkerMetrics {

@@ -28,7 +28,7 @@ afterAll(async () => {
 
 const IN_AN_HOUR = new Date(Date.now() + 3_600_000).toISOString();
 const IN_TWO_HOURS = new Date(Date.now() + 7_200_000).toISOString();
-const pathsOf = (body: Record<string, unknown>) =>
+const listPaths = (body: Record<string, unknown>) =>
   (body['errors'] as { path: string }[]).map(({ path }) => path);
 
 describe('the admin token', () => {
@@ -99,7 +99,7 @@ describe('creating a campaign', () => {
       closed: '0',
       revision: '0',
       generation: '1',
-      checked: await ServerIdentity.of(replica.redis).read(),
+      checked: await ServerIdentity.get(replica.redis).read(),
       issued: '0',
     });
   });
@@ -154,7 +154,7 @@ describe('creating a campaign', () => {
     const answer = await admin(url, 'POST', '', body);
     expect([answer.status, answer.body['code']]).toEqual([400, 'invalid-request']);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
-    expect(pathsOf(answer.body)).toEqual(paths);
+    expect(listPaths(answer.body)).toEqual(paths);
   });
 
   const send = (body: string | undefined, headers: Record<string, string>) =>
@@ -285,7 +285,7 @@ describe('changing', () => {
     const couponId = await createCampaign(url, { total: 5, opensAt: IN_TWO_HOURS });
     const answer = await admin(url, 'PATCH', `/${couponId}`, { closesAt: IN_AN_HOUR });
     expect([answer.status, answer.body['code']]).toEqual([400, 'invalid-request']);
-    expect(pathsOf(answer.body)).toEqual(['closesAt']);
+    expect(listPaths(answer.body)).toEqual(['closesAt']);
   });
 
   it('refuses to change nothing', async () => {

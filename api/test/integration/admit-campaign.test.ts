@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ENTRY_BYTES, WINNER_BYTES } from '../../src/coupon/admit-campaign.js';
-import { fingerprintOf } from '../../src/coupon/attempt-key.js';
+import { computeFingerprint } from '../../src/coupon/attempt-key.js';
 import { NO_REPLICAS } from '../../src/redis/confirm-replicas.js';
-import { partitionOf, streamKey, winnersKey } from '../../src/redis/keys.js';
+import { toPartition, streamKey, winnersKey } from '../../src/redis/keys.js';
 import { createReadMemory } from '../../src/redis/read-memory.js';
 import { RedisGate } from '../../src/redis/redis-gate.js';
 import { createLogger } from '../../src/logger.js';
 import { startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
 import { admin, createCampaign } from '../support/calls.js';
-import { range } from '../support/worker-world.js';
+import { range } from '../support/worker-environment.js';
 
 const MEBIBYTE = 1024 * 1024;
 const BATCH = 256;
@@ -89,16 +89,16 @@ describe('what a coupon is reckoned to take in Redis', () => {
     for (let first = 1; first <= coupons; first += batch) {
       const attempts = range(first, first + batch - 1).map((n) => ({
         userId: String(n).padStart(64, 'u'),
-        attempt: fingerprintOf(`key-${n}`),
+        fingerprint: computeFingerprint(`key-${n}`),
       }));
       const [outcome] = await gate.issue(couponId, attempts);
       expect(outcome).toMatchObject({ kind: 'issued' });
     }
     const count = await replica.redis.hlen(winnersKey(couponId));
-    const bytesOf = async (key: string) =>
+    const countBytes = async (key: string) =>
       Number(await replica.redis.call('MEMORY', 'USAGE', key, 'SAMPLES', 0));
-    const winnerBytes = (await bytesOf(winnersKey(couponId))) / count;
-    const entryBytes = (await bytesOf(streamKey(partitionOf(couponId)))) / count;
+    const winnerBytes = (await countBytes(winnersKey(couponId))) / count;
+    const entryBytes = (await countBytes(streamKey(toPartition(couponId)))) / count;
     expect(winnerBytes).toBeLessThanOrEqual(WINNER_BYTES);
     expect(entryBytes).toBeLessThanOrEqual(ENTRY_BYTES);
   });

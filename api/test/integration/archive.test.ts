@@ -1,30 +1,30 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { metaKey, partitionOf, registryKey, winnersKey } from '../../src/redis/keys.js';
+import { metaKey, toPartition, registryKey, winnersKey } from '../../src/redis/keys.js';
 import { Archiver } from '../../src/worker/archiver.js';
-import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { RedisGateOpener } from '../../src/redis/redis-gate-opener.js';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.js';
 import type { Replica } from '../support/api-replica.js';
 import { admin, call, createCampaign, issue } from '../support/calls.js';
 import { until } from '../support/servers.js';
-import { range, users, WorkerWorld } from '../support/worker-world.js';
-import { issueAll, ranksOf, startWorldReplica } from '../support/world-replica.js';
+import { range, users, WorkerEnvironment } from '../support/worker-environment.js';
+import { issueAll, toRanks, startEnvironmentReplica } from '../support/environment-replica.js';
 
-let world: WorkerWorld;
+let environment: WorkerEnvironment;
 let replica: Replica;
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
-  replica = await startWorldReplica(world);
+  environment = await WorkerEnvironment.create();
+  replica = await startEnvironmentReplica(environment);
 });
-afterEach(() => world.reset());
+afterEach(() => environment.reset());
 afterAll(async () => {
   await replica?.close();
-  await world?.remove();
+  await environment?.remove();
 });
 
 const makeArchiver = (afterMs = 1): Archiver => {
-  const { campaigns, issued, letters, redis } = world;
+  const { campaigns, issued, letters, redis } = environment;
   const metrics = createWorkerMetrics(redis, letters);
   const gates = new RedisGateOpener(redis);
   const logger = pino({ level: 'silent' });
@@ -37,21 +37,21 @@ const untilArchived = (archiver = makeArchiver()) =>
 /** A campaign with its winners in MySQL; with as many as its stock it is sold out. */
 async function makeCampaign(total: number, winners: number): Promise<number> {
   const couponId = await createCampaign(replica.url, { total });
-  await world.startDrainer();
-  expect(ranksOf(await issueAll(replica, couponId, users(1, winners)))).toEqual(range(1, winners));
-  await until('every row is there', async () => (await world.ranks(couponId)).length === winners);
-  await world.untilDrained();
+  await environment.startDrainer();
+  expect(toRanks(await issueAll(replica, couponId, users(1, winners)))).toEqual(range(1, winners));
+  await until('every row is there', async () => (await environment.ranks(couponId)).length === winners);
+  await environment.waitUntilDrained();
   return couponId;
 }
 
-const keysOf = (couponId: number) => world.redis.keys(`*coupon:${couponId}:*`);
+const listKeys = (couponId: number) => environment.redis.keys(`*coupon:${couponId}:*`);
 const patch = (couponId: number, change: object) => admin(replica.url, 'PATCH', `/${couponId}`, change);
 const close = (couponId: number) => admin(replica.url, 'POST', `/${couponId}/close`);
 
 /** Who has it learns it with the rank of then, by the same attempt and by another. */
 async function expectWinnersToBeKnown(couponId: number, rank: number): Promise<void> {
   const userId = `user-${rank}`;
-  const held = (await world.issued.findHolders(couponId, [userId])).get(userId)!;
+  const held = (await environment.issued.findHolders(couponId, [userId])).get(userId)!;
   const replay = await issue(replica.url, couponId, userId, { 'idempotency-key': `key-of-${userId}` });
   expect([replay.status, replay.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
   const other = await issue(replica.url, couponId, userId);
@@ -64,12 +64,14 @@ async function expectWinnersToBeKnown(couponId: number, rank: number): Promise<v
 describe('a campaign that is over', () => {
   test('is answered from MySQL as before when it was closed: replay, conflict, ended, and both reads', async () => {
     const couponId = await makeCampaign(100, 5);
-    const records = await world.redis.hgetall(winnersKey(couponId));
+    const records = await environment.redis.hgetall(winnersKey(couponId));
     const expected = Object.entries(records).map(([user, record]) => [user, parseInt(record, 10)]);
     await close(couponId);
     await untilArchived();
-    expect(await keysOf(couponId)).toEqual([]);
-    expect(await world.redis.smembers(registryKey(partitionOf(couponId)))).not.toContain(String(couponId));
+    expect(await listKeys(couponId)).toEqual([]);
+    expect(await environment.redis.smembers(registryKey(toPartition(couponId)))).not.toContain(
+      String(couponId),
+    );
 
     for (const [user, rank] of expected) {
       const again = await issue(replica.url, couponId, user as string);
@@ -83,13 +85,13 @@ describe('a campaign that is over', () => {
     const mine = await call(`${replica.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'user-3' } });
     expect(mine.body['coupons']).toMatchObject([{ couponId }]);
     // What a replica noted of a shut gate does not stay.
-    for (const key of await keysOf(couponId)) expect(await world.redis.ttl(key)).toBeGreaterThan(0);
+    for (const key of await listKeys(couponId)) expect(await environment.redis.ttl(key)).toBeGreaterThan(0);
   });
 
   test('is answered from MySQL when it was sold out, and comes back with its ranks when the stock is raised', async () => {
     const couponId = await makeCampaign(5, 5);
     await untilArchived();
-    expect(await keysOf(couponId)).toEqual([]);
+    expect(await listKeys(couponId)).toEqual([]);
     const late = await issue(replica.url, couponId, 'late');
     expect([late.status, late.body['code']]).toEqual([410, 'sold-out']);
     await expectWinnersToBeKnown(couponId, 2);
@@ -98,8 +100,8 @@ describe('a campaign that is over', () => {
 
     // MySQL has it; the gate is the keeper's business.
     expect((await patch(couponId, { total: 8 })).status).toBe(202);
-    await world.keeper({ drainWithinMs: 10_000 }).check();
-    expect(await world.redis.hgetall(metaKey(couponId))).toMatchObject({ total: '8', issued: '5' });
+    await environment.keeper({ drainWithinMs: 10_000 }).check();
+    expect(await environment.redis.hgetall(metaKey(couponId))).toMatchObject({ total: '8', issued: '5' });
     const next = await until('the replica looks again', async () => {
       const answer = await issue(replica.url, couponId, 'late');
       return answer.status === 200 && answer;
@@ -111,11 +113,11 @@ describe('a campaign that is over', () => {
   test('and whose gate was lost is archived, instead of 503 for ever', async () => {
     const couponId = await makeCampaign(100, 5);
     const ended = new Date(Date.now() - 8 * 24 * 3_600_000);
-    await world.prisma.coupon.updateMany({
+    await environment.prisma.coupon.updateMany({
       where: { id: BigInt(couponId) },
       data: { opensAt: new Date(0), closesAt: ended },
     });
-    await world.redis.flushall();
+    await environment.redis.flushall();
     expect((await issue(replica.url, couponId, 'late')).status).toBe(503);
     await untilArchived(makeArchiver(7 * 24 * 3_600_000));
     await until('the replica looks again', async () => {
@@ -128,47 +130,47 @@ describe('a campaign that is over', () => {
     const couponId = await makeCampaign(5, 5);
     await close(couponId);
     expect(await makeArchiver(60_000).archiveAll()).toBe(0);
-    expect((await keysOf(couponId)).length).toBe(2);
+    expect((await listKeys(couponId)).length).toBe(2);
   });
 
   test('stays in Redis with a dead letter, whose user keeps the coupon, until the letter is gone', async () => {
     const couponId = await makeCampaign(100, 5);
     // Promised, and MySQL does not take it.
     const [userId, record] = ['x'.repeat(65), `6 ${Date.now()} key`];
-    await world.redis.hset(winnersKey(couponId), userId, record);
-    await world.redis.hset(metaKey(couponId), 'issued', 6);
-    await world.addEntry(couponId, 6, [userId]);
-    await world.untilDrained();
+    await environment.redis.hset(winnersKey(couponId), userId, record);
+    await environment.redis.hset(metaKey(couponId), 'issued', 6);
+    await environment.addEntry(couponId, 6, [userId]);
+    await environment.waitUntilDrained();
     await close(couponId);
     const archiver = makeArchiver();
     expect(await archiver.archiveAll()).toBe(0);
-    expect(await world.redis.hget(winnersKey(couponId), userId)).toBe(record);
+    expect(await environment.redis.hget(winnersKey(couponId), userId)).toBe(record);
     // A winner less, but the letter says that somebody was promised more.
-    await world.redis.hdel(winnersKey(couponId), userId);
+    await environment.redis.hdel(winnersKey(couponId), userId);
     expect(await archiver.archiveAll()).toBe(0);
-    const [letter] = await world.deadLetters();
-    await world.letters.remove(letter!.id);
+    const [letter] = await environment.deadLetters();
+    await environment.letters.remove(letter!.id);
     await untilArchived(archiver);
   });
 
   test('stays in Redis with a winner whom MySQL does not have', async () => {
     const couponId = await makeCampaign(100, 5);
-    await world.redis.hset(winnersKey(couponId), 'user-6', `6 ${Date.now()} key`);
+    await environment.redis.hset(winnersKey(couponId), 'user-6', `6 ${Date.now()} key`);
     await close(couponId);
     expect(await makeArchiver().archiveAll()).toBe(0);
-    expect((await keysOf(couponId)).length).toBe(2);
+    expect((await listKeys(couponId)).length).toBe(2);
   });
 
   test('is 503 while MySQL is away, and answered when it is back', async () => {
     const couponId = await makeCampaign(5, 5);
     await untilArchived();
     expect((await issue(replica.url, couponId, 'late')).status).toBe(410);
-    await world.database.kill();
+    await environment.database.kill();
     try {
       const answers = await issueAll(replica, couponId, ['user-1', 'late']);
       expect(answers.map(({ status }) => status)).toEqual([503, 503]);
     } finally {
-      await world.database.start();
+      await environment.database.start();
     }
     await until('it is answered', async () => (await issue(replica.url, couponId, 'late')).status === 410);
     await expectWinnersToBeKnown(couponId, 1);

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Lease } from '../../src/coupon/stores.js';
-import type { Issued } from '../../src/coupon/types.js';
+import type { Issued, Lease } from '../../src/coupon/types.js';
 import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
 import { classifyDatabaseError } from '../../src/db/database-error.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
@@ -40,7 +39,7 @@ const row = (userId: string, rank: number, more: Partial<Issued> = {}): Issued =
   userId,
   rank,
   issuedAtMs: 1_700_000_000_123,
-  attempt: 'k',
+  fingerprint: 'k',
   ...more,
 });
 
@@ -96,7 +95,7 @@ describe('persist', () => {
     ['a user id that is not ASCII', [row('é', 2)]],
     ['an empty user id', [row('', 2)]],
     ['rank 0', [row('b', 0)]],
-    ['an attempt that is too long', [row('b', 2, { attempt: 'k'.repeat(33) })]],
+    ['a fingerprint that is too long', [row('b', 2, { fingerprint: 'k'.repeat(33) })]],
     ['a time out of range', [row('b', 2, { issuedAtMs: Number.MAX_SAFE_INTEGER })]],
   ])('%s is an error of the data, and nothing of the batch is written', async (_what, rows) => {
     expect(await fails([row('a', 1), ...rows])).toBe('data');
@@ -198,9 +197,9 @@ describe('campaigns', () => {
 
   test('while a campaign is locked nobody adds a winner, and the lock goes when the work fails', async () => {
     let written = false;
-    const locked = campaigns.withLocked(1, async ({ winners }) => {
+    const locked = campaigns.withLocked(1, async ({ readWinners }) => {
       const late = issued.persist([row('late', 9)], lease).then(() => (written = true));
-      for await (const _page of winners()) throw new Error('there is nobody yet');
+      for await (const _page of readWinners()) throw new Error('there is nobody yet');
       expect(written).toBe(false);
       return { late };
     });

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
-import { CONSUMER_GROUP, metaKey, partitionOf, streamKey, undrainedKey } from '../../src/redis/keys.js';
+import { CONSUMER_GROUP, metaKey, toPartition, streamKey, undrainedKey } from '../../src/redis/keys.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
 import { PrismaLeaseStore } from '../../src/db/lease-store.js';
-import { openApiDocument } from '../../src/http/openapi.js';
+import { createOpenApiDocument } from '../../src/http/openapi.js';
 import {
   ADMIN_TOKEN,
   startBackends,
@@ -34,12 +34,12 @@ const read = (couponId: number | string) => call(`${url}/api/v1/coupons/${coupon
 const mine = (userId: string, query = '') =>
   call(`${url}/api/v1/users/me/coupons${query}`, { headers: { 'x-user-id': userId } });
 
-const couponsOf = (body: Record<string, unknown>) =>
+const listCoupons = (body: Record<string, unknown>) =>
   (body['coupons'] as { couponId: number; rank: number }[]).map(({ couponId }) => couponId);
 
 /** What a worker does, in one step: everything of a partition goes to MySQL and out of the stream. */
 async function drain(couponId: number): Promise<void> {
-  const stream = streamKey(partitionOf(couponId));
+  const stream = streamKey(toPartition(couponId));
   const entries = await replica.redis.xrange(stream, '-', '+');
   const lease = await new PrismaLeaseStore(replica.prisma, 60_000).acquire('by-hand');
   const contents = entries.map(([, fields]) => parseIssuedEntry(fields));
@@ -51,7 +51,7 @@ async function drain(couponId: number): Promise<void> {
   if (entries.length > 0)
     await replica.redis.settleEntries(
       stream,
-      undrainedKey(partitionOf(couponId)),
+      undrainedKey(toPartition(couponId)),
       CONSUMER_GROUP,
       ...settled,
     );
@@ -154,7 +154,7 @@ describe('my coupons', () => {
     expect((await mine('own')).body['coupons']).toEqual([{ couponId: first, rank, issuedAt }]);
     await issue(url, second, 'own');
     // Newest first, and nothing twice.
-    expect(couponsOf((await mine('own')).body)).toEqual([second, first]);
+    expect(listCoupons((await mine('own')).body)).toEqual([second, first]);
   });
 
   it('are a page at a time', async () => {
@@ -167,7 +167,7 @@ describe('my coupons', () => {
     const seen: number[] = [];
     for (let after = ''; ;) {
       const { body } = await mine('collector', `?limit=2${after}`);
-      seen.push(...couponsOf(body));
+      seen.push(...listCoupons(body));
       if (body['next'] === null) break;
       after = `&after=${String(body['next'])}`;
     }
@@ -238,7 +238,7 @@ describe('the documentation', () => {
 
   it('describes exactly the calls that the application takes', async () => {
     const { body } = await call(`${url}/docs/openapi.json`);
-    expect(body).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+    expect(body).toEqual(JSON.parse(JSON.stringify(createOpenApiDocument())));
     const paths = body['paths'] as Record<string, Record<string, unknown>>;
     const described = Object.entries(paths).flatMap(([path, calls]) =>
       Object.keys(calls).map((method) => `${method.toUpperCase()} ${path}`),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CONSUMER_GROUP, metaKey, streamKey, partitionOf, undrainedKey } from '../../src/redis/keys.js';
+import { CONSUMER_GROUP, metaKey, streamKey, toPartition, undrainedKey } from '../../src/redis/keys.js';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
 import { startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
 import { admin, createCampaign, issue, type Answer } from '../support/calls.js';
@@ -25,7 +25,7 @@ afterAll(async () => {
 const seen = (answers: Answer[]) =>
   new Set(answers.map(({ status, body }) => `${status} ${String(body['code'] ?? '')}`.trim()));
 
-const ranksOf = (answers: Answer[]) => answers.map(({ body }) => Number(body['rank'])).sort((a, b) => a - b);
+const toRanks = (answers: Answer[]) => answers.map(({ body }) => Number(body['rank'])).sort((a, b) => a - b);
 
 const oneTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
@@ -36,10 +36,10 @@ describe('a rush', () => {
       Array.from({ length: 1_000 }, (_, i) => issue(replicas[i % 2]!.url, couponId, `u${i}`)),
     );
     const winners = answers.filter(({ status }) => status === 200);
-    expect(ranksOf(winners)).toEqual(oneTo(100));
+    expect(toRanks(winners)).toEqual(oneTo(100));
     expect(new Set(winners.map(({ body }) => body['userId'])).size).toBe(100);
     expect(seen(answers)).toEqual(new Set(['200', '410 sold-out']));
-    const entries = await replicas[0].redis.xrange(streamKey(partitionOf(couponId)), '-', '+');
+    const entries = await replicas[0].redis.xrange(streamKey(toPartition(couponId)), '-', '+');
     const issued = entries.flatMap(([, fields]) => parseIssuedEntry(fields).rows);
     const promised = winners.map(({ body }) => `${String(body['userId'])} ${String(body['rank'])}`).sort();
     expect(
@@ -73,7 +73,7 @@ describe('a rush', () => {
     const couponId = await createCampaign(url, { total: 10_000 });
     const answers = await Promise.all(Array.from({ length: 600 }, (_, i) => issue(url, couponId, `b${i}`)));
     expect(seen(answers)).toEqual(new Set(['200']));
-    expect(ranksOf(answers)).toEqual(oneTo(600));
+    expect(toRanks(answers)).toEqual(oneTo(600));
   });
 });
 
@@ -123,7 +123,7 @@ describe('an answer', () => {
   it('tells apart users that differ in case only', async () => {
     const couponId = await createCampaign(url, { total: 5 });
     const answers = [await issue(url, couponId, 'sam'), await issue(url, couponId, 'SAM')];
-    expect(ranksOf(answers)).toEqual([1, 2]);
+    expect(toRanks(answers)).toEqual([1, 2]);
   });
 
   it('replays to both when one user with one key is twice in a batch', async () => {
@@ -132,7 +132,7 @@ describe('an answer', () => {
       [1, 2, 3].map(() => issue(url, couponId, 'dup', { 'idempotency-key': 'same' })),
     );
     expect(seen(answers)).toEqual(new Set(['200']));
-    expect(ranksOf(answers)).toEqual([1, 1, 1]);
+    expect(toRanks(answers)).toEqual([1, 1, 1]);
     expect(answers.filter(({ headers }) => headers.has('idempotency-replayed'))).toHaveLength(2);
   });
 });
@@ -281,7 +281,7 @@ describe('a backlog', () => {
         '1',
       ]);
       expect((await issue(narrow.url, couponId, 'a', { 'idempotency-key': 'k' })).body).toEqual(first.body);
-      const [stream, undrained] = [streamKey(partitionOf(couponId)), undrainedKey(partitionOf(couponId))];
+      const [stream, undrained] = [streamKey(toPartition(couponId)), undrainedKey(toPartition(couponId))];
       const [entry] = await narrow.redis.xrange(stream, '-', '+');
       await narrow.redis.settleEntries(stream, undrained, CONSUMER_GROUP, entry![0], couponId, 1);
       expect((await issue(narrow.url, couponId, 'b')).status).toBe(200);

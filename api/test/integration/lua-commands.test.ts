@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { readApiConfig } from '../../src/config.js';
 import { createLogger } from '../../src/logger.js';
-import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
+import { connectRedis, waitUntilReady, type Redis } from '../../src/redis/connection.js';
 import { parseIssuedEntry } from '../../src/redis/issued-entry.js';
 import {
   CONSUMER_GROUP,
   metaKey,
-  partitionOf,
+  toPartition,
   registryKey,
   streamKey,
   undrainedKey,
@@ -18,10 +18,10 @@ import { startRedis, type TestRedis } from '../support/servers.js';
 const COUPON = 7;
 const META = metaKey(COUPON);
 const WINNERS = winnersKey(COUPON);
-const STREAM = streamKey(partitionOf(COUPON));
-const UNDRAINED = undrainedKey(partitionOf(COUPON));
+const STREAM = streamKey(toPartition(COUPON));
+const UNDRAINED = undrainedKey(toPartition(COUPON));
 const SERVER = 'server:history';
-const REGISTRY = registryKey(partitionOf(COUPON));
+const REGISTRY = registryKey(toPartition(COUPON));
 const PAST = 1_000;
 const FAR = 9_000_000_000_000;
 
@@ -32,7 +32,7 @@ beforeAll(async () => {
   server = await startRedis();
   const config = readApiConfig({ ...server.env, ADMIN_TOKEN, DATABASE_URL: 'mysql://u@127.0.0.1/x' });
   redis = connectRedis(config, createLogger('test', 'silent'));
-  await untilReady(redis, 10_000);
+  await waitUntilReady(redis, 10_000);
 });
 
 afterAll(async () => {
@@ -95,8 +95,8 @@ describe('issueCoupons', () => {
     expect(await redis.hget(META, 'issued')).toBe('2');
     expect(await entries()).toEqual([
       [
-        { couponId: COUPON, userId: 'a', rank: 1, issuedAtMs: nowMs, attempt: 'k1' },
-        { couponId: COUPON, userId: 'b', rank: 2, issuedAtMs: nowMs, attempt: 'k2' },
+        { couponId: COUPON, userId: 'a', rank: 1, issuedAtMs: nowMs, fingerprint: 'k1' },
+        { couponId: COUPON, userId: 'b', rank: 2, issuedAtMs: nowMs, fingerprint: 'k2' },
       ],
     ]);
   });

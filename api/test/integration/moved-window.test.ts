@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
 import { metaKey } from '../../src/redis/keys.js';
-import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { RedisGateOpener } from '../../src/redis/redis-gate-opener.js';
 import { startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
 import { admin, call, createCampaign, issue } from '../support/calls.js';
 import { until } from '../support/servers.js';

@@ -4,51 +4,51 @@ import { createWorkerMetrics, type WorkerMetrics } from '../../src/worker/worker
 import type { Replica } from '../support/api-replica.js';
 import { issue } from '../support/calls.js';
 import { until } from '../support/servers.js';
-import { range, users, WorkerWorld } from '../support/worker-world.js';
+import { range, users, WorkerEnvironment } from '../support/worker-environment.js';
 import {
   copyRedis,
   issueAll,
-  ranksOf,
+  toRanks,
   readMetric,
   restartRedis,
-  startWorldReplica,
-} from '../support/world-replica.js';
+  startEnvironmentReplica,
+} from '../support/environment-replica.js';
 
-let world: WorkerWorld;
+let environment: WorkerEnvironment;
 const closers: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
+  environment = await WorkerEnvironment.create();
 });
 afterEach(async () => {
   for (const close of closers.splice(0).toReversed()) await close();
-  await world.reset();
+  await environment.reset();
 });
-afterAll(() => world?.remove());
+afterAll(() => environment?.remove());
 
-const meta = () => world.redis.hgetall(metaKey(1));
+const meta = () => environment.redis.hgetall(metaKey(1));
 
 /** Patient enough for a worker to pass the barrier at its next renewal. */
-const makeKeeper = (metrics?: WorkerMetrics) => world.keeper({ drainWithinMs: 10_000 }, metrics);
+const makeKeeper = (metrics?: WorkerMetrics) => environment.keeper({ drainWithinMs: 10_000 }, metrics);
 
 async function startReplica(): Promise<Replica> {
-  const replica = await startWorldReplica(world);
+  const replica = await startEnvironmentReplica(environment);
   closers.push(() => replica.close());
   return replica;
 }
 
 /** Coupons for `user-first` to `user-last`, written to MySQL. */
 async function issueAndDrain(replica: Replica, first: number, last: number): Promise<void> {
-  expect(ranksOf(await issueAll(replica, 1, users(first, last)))).toEqual(range(first, last));
-  await until('every row is there', async () => (await world.ranks(1)).length === last);
-  await world.untilDrained();
+  expect(toRanks(await issueAll(replica, 1, users(first, last)))).toEqual(range(first, last));
+  await until('every row is there', async () => (await environment.ranks(1)).length === last);
+  await environment.waitUntilDrained();
 }
 
 /** What an old copy of Redis looks like, without a restart. */
 async function turnBack(issued: number): Promise<void> {
-  for (const [user, record] of Object.entries(await world.redis.hgetall(winnersKey(1))))
-    if (parseInt(record, 10) > issued) await world.redis.hdel(winnersKey(1), user);
-  await world.redis.hset(metaKey(1), 'issued', issued);
+  for (const [user, record] of Object.entries(await environment.redis.hgetall(winnersKey(1))))
+    if (parseInt(record, 10) > issued) await environment.redis.hdel(winnersKey(1), user);
+  await environment.redis.hset(metaKey(1), 'issued', issued);
 }
 
 /** The gate is opened from MySQL: ranks go on, and everybody keeps the rank that they were told. */
@@ -60,15 +60,15 @@ async function expectRanksToGoOn(replica: Replica, after: number): Promise<void>
   expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([200, 'true']);
   const other = await issue(replica.url, 1, 'user-20');
   expect([other.status, other.body['rank']]).toEqual([409, again.body['rank']]);
-  await until('the new row is there', async () => (await world.ranks(1)).includes(after + 1));
-  expect(await world.deadLetters()).toEqual([]);
+  await until('the new row is there', async () => (await environment.ranks(1)).includes(after + 1));
+  expect(await environment.deadLetters()).toEqual([]);
 }
 
 describe('a running Redis whose data went back', () => {
   test('is not believed by the replica that has seen higher ranks, and ranks go on when the keeper opened the gate', async () => {
     const keeper = makeKeeper();
     await keeper.check();
-    await world.startDrainer();
+    await environment.startDrainer();
     const replica = await startReplica();
     await issueAndDrain(replica, 1, 30);
     await turnBack(10);
@@ -84,10 +84,10 @@ describe('a running Redis whose data went back', () => {
   });
 
   test('is shut and opened from MySQL by a keeper that has seen higher ranks', async () => {
-    const metrics = createWorkerMetrics(world.redis, world.letters);
+    const metrics = createWorkerMetrics(environment.redis, environment.letters);
     const keeper = makeKeeper(metrics);
     await keeper.check();
-    await world.startDrainer();
+    await environment.startDrainer();
     const replica = await startReplica();
     await issueAndDrain(replica, 1, 30);
     await keeper.check();
@@ -103,9 +103,9 @@ describe('a Redis that was started with an older copy of its data', () => {
     const keeper = makeKeeper();
     await keeper.check();
     const first = await startReplica();
-    await world.startDrainer();
+    await environment.startDrainer();
     await issueAndDrain(first, 1, 10);
-    const copy = await copyRedis(world);
+    const copy = await copyRedis(environment);
     closers.push(() => copy.remove());
     await until('the replica is back', () => first.redis.status === 'ready');
     await issueAndDrain(first, 11, 30);
@@ -128,15 +128,15 @@ describe('a Redis that was started with an older copy of its data', () => {
 
   test('issues nothing while MySQL is away', async () => {
     const { fresh, restore } = await bringBackOldCopy();
-    await world.database.kill();
+    await environment.database.kill();
     await restore();
     await until('the replica is back', () => fresh.redis.status === 'ready');
     const answers = await issueAll(fresh, 1, users(31, 35));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
     expect(await meta()).toMatchObject({ issued: '10' });
-    expect(await world.redis.hlen(winnersKey(1))).toBe(10);
+    expect(await environment.redis.hlen(winnersKey(1))).toBe(10);
 
-    await world.database.start();
+    await environment.database.start();
     const keeper = makeKeeper();
     await until('the gate is open', async () => {
       await keeper.check();
@@ -150,14 +150,14 @@ describe('a Redis that was started again', () => {
   test('with a gate of an older generation issues nothing, even when its counter is ahead', async () => {
     const keeper = makeKeeper();
     await keeper.check();
-    await world.startDrainer();
+    await environment.startDrainer();
     await issueAndDrain(await startReplica(), 1, 30);
-    await world.redis.del(metaKey(1));
+    await environment.redis.del(metaKey(1));
     await keeper.check();
     expect(await meta()).toMatchObject({ generation: '2', issued: '30' });
 
-    await world.redis.hset(metaKey(1), 'generation', 1, 'issued', 40);
-    await restartRedis(world);
+    await environment.redis.hset(metaKey(1), 'generation', 1, 'issued', 40);
+    await restartRedis(environment);
     const replica = await startReplica();
     expect((await issue(replica.url, 1, 'early')).status).toBe(503);
     await makeKeeper().check();
@@ -167,10 +167,10 @@ describe('a Redis that was started again', () => {
 
   test('with its own data goes on after one comparison with MySQL', async () => {
     await makeKeeper().check();
-    await world.startDrainer();
+    await environment.startDrainer();
     const replica = await startReplica();
     await issueAndDrain(replica, 1, 30);
-    await restartRedis(world);
+    await restartRedis(environment);
     await until('the replica is back', () => replica.redis.status === 'ready');
     await expectRanksToGoOn(replica, 30);
     expect(await readMetric(replica, 'coupon_gates_stale_total')).toBe(0);

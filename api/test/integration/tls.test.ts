@@ -11,7 +11,7 @@ import { readApiConfig, readMigrateConfig } from '../../src/config.js';
 import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient } from '../../src/db/prisma-client.js';
-import { closeRedis, connectRedis, untilReady } from '../../src/redis/connection.js';
+import { closeRedis, connectRedis, waitUntilReady } from '../../src/redis/connection.js';
 import { findRedisServer } from '../../../stack/native/programs.js';
 import { startReplica } from '../support/api-replica.js';
 import { makeCertificates, type Certificates } from '../support/certificates.js';
@@ -81,7 +81,7 @@ const runMigrations = async (given: Record<string, string>) =>
 const pingRedis = async (changed: Record<string, string>) => {
   const client = connectRedis(readApiConfig({ ...env, ...changed }), logger);
   try {
-    await untilReady(client, 1_500);
+    await waitUntilReady(client, 1_500);
     return await client.ping();
   } finally {
     await closeRedis(client);

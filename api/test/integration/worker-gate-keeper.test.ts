@@ -1,37 +1,37 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { metaKey, partitionOf, registryKey, winnersKey } from '../../src/redis/keys.js';
+import { metaKey, toPartition, registryKey, winnersKey } from '../../src/redis/keys.js';
 import { NO_REPLICAS } from '../../src/redis/confirm-replicas.js';
 import { RedisGate } from '../../src/redis/redis-gate.js';
 import { ServerIdentity } from '../../src/redis/server-identity.js';
-import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { RedisGateOpener } from '../../src/redis/redis-gate-opener.js';
 import { until } from '../support/servers.js';
-import { range, users, WorkerWorld } from '../support/worker-world.js';
+import { range, users, WorkerEnvironment } from '../support/worker-environment.js';
 
-let world: WorkerWorld;
+let environment: WorkerEnvironment;
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
+  environment = await WorkerEnvironment.create();
 });
-afterEach(() => world.reset());
-afterAll(() => world?.remove());
+afterEach(() => environment.reset());
+afterAll(() => environment?.remove());
 
 /** One answer a user: `issued` or `alreadyIssued`, and the rank. */
 async function issue(couponId: number, userIds: string[]): Promise<string[]> {
   const options = { backlogMaxCoupons: 1_000, ...NO_REPLICAS };
   // Nobody but the keeper under test compares gates with MySQL.
   const checkGate = () => Promise.resolve(false);
-  const gate = new RedisGate(world.redis, options, pino({ level: 'silent' }), checkGate);
-  const attempts = userIds.map((userId) => ({ userId, attempt: `key-${Math.random()}` }));
+  const gate = new RedisGate(environment.redis, options, pino({ level: 'silent' }), checkGate);
+  const attempts = userIds.map((userId) => ({ userId, fingerprint: `key-${Math.random()}` }));
   const outcomes = await gate.issue(couponId, attempts);
   return outcomes.map((outcome) => `${outcome.kind} ${'rank' in outcome ? outcome.rank : ''}`);
 }
 
-const meta = (couponId: number) => world.redis.hgetall(metaKey(couponId));
+const meta = (couponId: number) => environment.redis.hgetall(metaKey(couponId));
 
 describe('the gate keeper', () => {
   test('opens the gate of a fresh campaign with its settings', async () => {
-    await world.keeper().check();
+    await environment.keeper().check();
     expect(await meta(1)).toEqual({
       total: '10000',
       opensAtMs: String(Date.UTC(2020, 0, 1)),
@@ -39,71 +39,71 @@ describe('the gate keeper', () => {
       closed: '0',
       revision: '0',
       generation: '1',
-      checked: await ServerIdentity.of(world.redis).read(),
+      checked: await ServerIdentity.get(environment.redis).read(),
       issued: '0',
     });
-    expect(await world.redis.smembers(registryKey(partitionOf(1)))).toEqual(['1']);
+    expect(await environment.redis.smembers(registryKey(toPartition(1)))).toEqual(['1']);
     expect(await issue(1, ['a'])).toEqual(['issued 1']);
   });
 
   test('leaves an open gate alone', async () => {
-    await world.keeper().check();
+    await environment.keeper().check();
     await issue(1, users(1, 5));
-    await world.keeper().check();
+    await environment.keeper().check();
     expect(await meta(1)).toMatchObject({ issued: '5' });
   });
 
   test('after Redis lost everything, winners are known again and ranks go on', async () => {
-    const keeper = world.keeper();
+    const keeper = environment.keeper();
     await keeper.check();
-    await world.startDrainer();
+    await environment.startDrainer();
     await issue(1, users(1, 30));
-    await world.untilDrained();
-    const before = await world.redis.hgetall(winnersKey(1));
-    await world.redis.flushall();
+    await environment.waitUntilDrained();
+    const before = await environment.redis.hgetall(winnersKey(1));
+    await environment.redis.flushall();
 
     await keeper.check();
     expect(await meta(1)).toMatchObject({ issued: '30' });
-    expect(await world.redis.hgetall(winnersKey(1))).toEqual(before);
+    expect(await environment.redis.hgetall(winnersKey(1))).toEqual(before);
     expect(await issue(1, ['user-7', 'new'])).toEqual(['alreadyIssued 7', 'issued 31']);
-    await world.untilDrained();
-    await until('the new row is there', async () => (await world.ranks(1)).length === 31);
+    await environment.waitUntilDrained();
+    await until('the new row is there', async () => (await environment.ranks(1)).length === 31);
   });
 
   test('a lost gate stays shut until its stream is drained', async () => {
-    const keeper = world.keeper();
+    const keeper = environment.keeper();
     await keeper.check();
     await issue(1, users(1, 30));
-    await world.redis.del(metaKey(1));
+    await environment.redis.del(metaKey(1));
     await keeper.check();
     expect(await meta(1)).toEqual({});
 
-    await world.startDrainer();
-    await world.untilDrained();
+    await environment.startDrainer();
+    await environment.waitUntilDrained();
     await keeper.check();
     expect(await meta(1)).toMatchObject({ issued: '30' });
-    expect(await world.ranks(1)).toEqual(range(1, 30));
+    expect(await environment.ranks(1)).toEqual(range(1, 30));
   });
 
   test('what a drainer holds in memory when Redis loses everything is written before the gate opens', async () => {
-    const keeper = world.keeper();
+    const keeper = environment.keeper();
     await keeper.check();
     let letGo: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
     let isHeld = false;
-    const persist: typeof world.issued.persist = async (rows, lease) => {
+    const persist: typeof environment.issued.persist = async (rows, lease) => {
       isHeld = true;
       await held;
-      return world.issued.persist(rows, lease);
+      return environment.issued.persist(rows, lease);
     };
-    await world.startDrainer('worker-1', {}, { persist });
+    await environment.startDrainer('worker-1', {}, { persist });
     await issue(1, users(1, 10));
     await until('the batch is in hand', () => isHeld);
-    await world.redis.flushall();
+    await environment.redis.flushall();
 
-    const opening = world.keeper({ drainWithinMs: 20_000 }).check();
-    const barrier = async () => Number((await world.prisma.recoveryBarrier.findFirstOrThrow()).number);
-    const passed = async () => Number((await world.prisma.workerLease.findFirstOrThrow()).passed);
+    const opening = environment.keeper({ drainWithinMs: 20_000 }).check();
+    const barrier = async () => Number((await environment.prisma.recoveryBarrier.findFirstOrThrow()).number);
+    const passed = async () => Number((await environment.prisma.workerLease.findFirstOrThrow()).passed);
     await until('the keeper waits', async () => (await barrier()) > (await passed()));
     expect(await meta(1)).toEqual({});
     letGo();
@@ -112,46 +112,45 @@ describe('the gate keeper', () => {
   });
 
   test('when several check at once, one opens and the others find it open', async () => {
-    await world.createCoupon();
-    const keepers = range(1, 4).map(() => world.openGates([1]));
+    await environment.createCoupon();
+    const keepers = range(1, 4).map(() => environment.openGates([1]));
     const kinds = (await Promise.all(keepers)).map((outcomes) => outcomes.get(1)!.kind);
     expect(kinds.toSorted()).toEqual(['alreadyOpen', 'alreadyOpen', 'alreadyOpen', 'opened']);
   });
 
   test('repeats a change and a closing that never reached Redis', async () => {
-    const keeper = world.keeper();
-    const coupon = await world.createCoupon(5);
+    const keeper = environment.keeper();
+    const coupon = await environment.createCoupon(5);
     await keeper.check();
-    await world.campaigns.update(coupon.id, { total: 9, closesAt: new Date(4_000_000_000_000) });
+    await environment.campaigns.update(coupon.id, { total: 9, closesAt: new Date(4_000_000_000_000) });
     await keeper.check();
     expect(await meta(coupon.id)).toMatchObject({ total: '9', closesAtMs: '4000000000000', closed: '0' });
-    await world.campaigns.close(coupon.id);
+    await environment.campaigns.close(coupon.id);
     await keeper.check();
     expect(await meta(coupon.id)).toMatchObject({ closed: '1' });
-    const [campaign] = await world.campaigns.list({ afterId: coupon.id - 1, limit: 1 });
-    expect(await new RedisGateOpener(world.redis).inspect([coupon.id])).toEqual([
+    const [campaign] = await environment.campaigns.list({ afterId: coupon.id - 1, limit: 1 });
+    expect(await new RedisGateOpener(environment.redis).inspect([coupon.id])).toEqual([
       { couponId: coupon.id, issued: 0, revision: campaign!.revision, checked: true },
     ]);
   });
 
   test('a campaign that ended lately gets its gate back, so that its winners still learn that they won', async () => {
-    const coupon = await world.createCoupon(5);
-    await world.campaigns.close(coupon.id);
-    await world.keeper().check();
+    const coupon = await environment.createCoupon(5);
+    await environment.campaigns.close(coupon.id);
+    await environment.keeper().check();
     expect(await meta(coupon.id)).toMatchObject({ closed: '1' });
   });
 
   test('says so when there is no such coupon', async () => {
-    expect((await world.openGates([4_711])).get(4_711)).toEqual({ kind: 'unknownCoupon' });
+    expect((await environment.openGates([4_711])).get(4_711)).toEqual({ kind: 'unknownCoupon' });
   });
 
   test('keeps on after MySQL was away', async () => {
-    const keeper = world.keeper();
-    await world.database.kill();
-    keeper.start();
-    await until('the keeper notices', () => !keeper.isHealthy);
-    await world.database.start();
+    await environment.database.kill();
+    const keeping = environment.startKeeper();
+    await until('the keeper notices', () => keeping.isFailing);
+    await environment.database.start();
     await until('the gate is open', async () => (await meta(1))['total']);
-    await keeper.stop();
+    await keeping.stop();
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { readWorkerConfig } from '../../src/config.js';
-import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
+import { connectRedis, waitUntilReady, type Redis } from '../../src/redis/connection.js';
 import { allPartitions, streamKey } from '../../src/redis/keys.js';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.js';
 import { startRedis, type TestRedis } from '../support/servers.js';
@@ -13,7 +13,7 @@ beforeAll(async () => {
   server = await startRedis();
   const config = readWorkerConfig({ ...server.env, DATABASE_URL: 'mysql://nobody:x@127.0.0.1:1/none' });
   redis = connectRedis(config, pino({ level: 'silent' }));
-  await untilReady(redis, 5_000);
+  await waitUntilReady(redis, 5_000);
 });
 
 afterAll(async () => {

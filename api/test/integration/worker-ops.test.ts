@@ -1,30 +1,30 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { runCommand } from '../../src/ops/run-command.js';
 import { metaKey } from '../../src/redis/keys.js';
-import { users, WorkerWorld } from '../support/worker-world.js';
+import { users, WorkerEnvironment } from '../support/worker-environment.js';
 
-let world: WorkerWorld;
+let environment: WorkerEnvironment;
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
+  environment = await WorkerEnvironment.create();
 });
-afterEach(() => world.reset());
-afterAll(() => world?.remove());
+afterEach(() => environment.reset());
+afterAll(() => environment?.remove());
 
 async function ops(...args: string[]): Promise<Record<string, unknown>[]> {
   const lines: Record<string, unknown>[] = [];
   const print = async (line: object) => void lines.push(JSON.parse(JSON.stringify(line)));
-  const { redis, campaigns, issued, letters, leases } = world;
+  const { redis, campaigns, issued, letters, leases } = environment;
   await runCommand({ redis, campaigns, issued, letters, leases, print }, args);
   return lines;
 }
 
 describe('operator commands', () => {
   test('facts tells what Redis, MySQL and the stream have', async () => {
-    await world.addEntry(1, 1, users(1, 3));
-    await world.startDrainer();
-    await world.untilDrained();
-    await world.keeper().check();
+    await environment.addEntry(1, 1, users(1, 3));
+    await environment.startDrainer();
+    await environment.waitUntilDrained();
+    await environment.keeper().check();
     const lines = await ops('facts', '--coupon', '1');
     const of = (source: string) => lines.filter((line) => line['source'] === source);
     expect(of('meta')).toEqual([{ source: 'meta', gate: true, total: 10_000, issued: 3 }]);
@@ -40,8 +40,8 @@ describe('operator commands', () => {
 
   test('lag counts what is not in MySQL', async () => {
     expect(await ops('lag')).toEqual([{ entries: 0, oldestAgeMs: 0, deadLetters: 0 }]);
-    await world.addEntry(1, 1, users(1, 3));
-    await world.addEntry(2, 1, users(1, 3));
+    await environment.addEntry(1, 1, users(1, 3));
+    await environment.addEntry(2, 1, users(1, 3));
     expect(await ops('lag')).toEqual([{ entries: 2, oldestAgeMs: expect.any(Number), deadLetters: 0 }]);
     expect(await ops('lag', '--coupon', '2')).toMatchObject([{ entries: 1 }]);
   });
@@ -51,17 +51,17 @@ describe('operator commands', () => {
       { couponId: 1, kind: 'opened', issued: 0, recovered: false },
     ]);
     expect(await ops('rebuild', '--coupon', '1')).toEqual([{ couponId: 1, kind: 'alreadyOpen' }]);
-    await world.redis.hset(metaKey(1), 'issued', 4);
+    await environment.redis.hset(metaKey(1), 'issued', 4);
     expect(await ops('rebuild', '--coupon', '1', '--force')).toEqual([
       { couponId: 1, kind: 'opened', issued: 4, recovered: true },
     ]);
   });
 
   test('dead letters are listed, dropped and replayed', async () => {
-    await world.addRaw(1, ['foo', 'bar']);
-    await world.addEntry(77, 1, ['nobody']);
-    const { drainer } = await world.startDrainer();
-    await world.untilDrained();
+    await environment.addRaw(1, ['foo', 'bar']);
+    await environment.addEntry(77, 1, ['nobody']);
+    const { drainer } = await environment.startDrainer();
+    await environment.waitUntilDrained();
     await drainer.stop();
     const letters = await ops('dead-letters', 'list');
     expect(letters.map(({ reason }) => reason).toSorted()).toEqual(['contradiction', 'malformed']);

@@ -7,7 +7,7 @@ import { createPrismaClient, type PrismaClient } from '../../src/db/prisma-clien
 import { Listener } from '../../src/http/listener.js';
 import { closeServer, createHttpServer } from '../../src/http/server.js';
 import { createLogger } from '../../src/logger.js';
-import { closeRedis, connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
+import { closeRedis, connectRedis, waitUntilReady, type Redis } from '../../src/redis/connection.js';
 import { startDatabase, startRedis, type TestDatabase, type TestRedis } from './servers.js';
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789';
@@ -52,7 +52,7 @@ export async function startReplica(env: Record<string, string>): Promise<Replica
   const prisma = createPrismaClient(config);
   const redis = connectRedis(config, logger);
   const api = createApi({ config, logger, prisma, redis, refuseWaiting: () => listener.refuseWaiting() });
-  await untilReady(redis, 10_000);
+  await waitUntilReady(redis, 10_000);
   const server = createHttpServer(api.app);
   const listener = new Listener(server, { host: '127.0.0.1', port: 0, backlog: 4_096 });
   await listener.start();

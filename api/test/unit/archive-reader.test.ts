@@ -5,12 +5,12 @@ import type { IssueOutcome, Issued } from '../../src/coupon/types.js';
 const ROUND_MAX = 500;
 const WAITING_MAX = 10_000;
 
-/** MySQL, as it answers when it is told to: one user holds rank 7, by the attempt `key`. */
+/** MySQL, as it answers when it is told to: one user holds rank 7, by the attempt with fingerprint `key`. */
 class SlowStore {
   readonly rounds: { couponId: number; users: number; answer: () => void; fail: () => void }[] = [];
 
   findHolders(couponId: number, userIds: readonly string[]): Promise<Map<string, Issued>> {
-    const winner = { couponId, userId: 'winner', rank: 7, issuedAtMs: 5, attempt: 'key' };
+    const winner = { couponId, userId: 'winner', rank: 7, issuedAtMs: 5, fingerprint: 'key' };
     return new Promise((resolve, reject) => {
       const answer = () => resolve(new Map(userIds.includes('winner') ? [['winner', winner]] : []));
       const fail = () => reject(new Error('MySQL is away'));
@@ -23,9 +23,9 @@ const submit = (
   reader: ArchiveReader,
   couponId: number,
   userId: string,
-  { attempt = 'key', archived = 'archivedEnded' as Archived } = {},
+  { fingerprint = 'key', archived = 'archivedEnded' as Archived } = {},
 ): Promise<IssueOutcome> =>
-  new Promise((onOutcome) => reader.submit(couponId, { archived, userId, attempt, onOutcome }));
+  new Promise((onOutcome) => reader.submit(couponId, { archived, userId, fingerprint, onOutcome }));
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -42,7 +42,7 @@ describe('the reader of archived campaigns', () => {
     const reader = new ArchiveReader(store);
     const outcomes = Promise.all([
       submit(reader, 1, 'winner'),
-      submit(reader, 1, 'winner', { attempt: 'other' }),
+      submit(reader, 1, 'winner', { fingerprint: 'other' }),
       submit(reader, 1, 'late'),
       submit(reader, 2, 'late', { archived: 'archivedSoldOut' }),
     ]);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Attempt } from '../../src/coupon/coupon-gate.js';
 import { IssueBatcher, type Caller } from '../../src/coupon/issue-batcher.js';
-import type { CouponId, IssueOutcome } from '../../src/coupon/types.js';
+import type { Attempt, CouponId, IssueOutcome } from '../../src/coupon/types.js';
 
 /** Keeps every call until it is told to answer. */
 class SlowGate {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BriefCache } from '../../src/coupon/brief-cache.js';
-import { asked, askedWithin, UnavailableError } from '../../src/coupon/unavailable.js';
+import { requireAnswer, requireAnswerWithin, UnavailableError } from '../../src/coupon/unavailable.js';
 
 /** Answers with how often it was asked. */
 function counter() {
@@ -51,14 +51,16 @@ describe('a brief cache', () => {
 describe('asking a store', () => {
   it('makes every fault an UnavailableError that keeps its cause', async () => {
     const cause = new Error('ECONNREFUSED');
-    const fault = await asked('database', Promise.reject(cause)).catch((err: unknown) => err);
+    const fault = await requireAnswer('database', Promise.reject(cause)).catch((err: unknown) => err);
     expect(fault).toBeInstanceOf(UnavailableError);
     expect(fault).toMatchObject({ what: 'database', cause });
-    expect(await asked('redis', Promise.resolve(5))).toBe(5);
+    expect(await requireAnswer('redis', Promise.resolve(5))).toBe(5);
   });
 
   it('gives up on what does not answer', async () => {
-    await expect(askedWithin(10, 'redis', new Promise(() => undefined))).rejects.toThrow(UnavailableError);
-    expect(await askedWithin(10_000, 'redis', Promise.resolve(5))).toBe(5);
+    await expect(requireAnswerWithin(10, 'redis', new Promise(() => undefined))).rejects.toThrow(
+      UnavailableError,
+    );
+    expect(await requireAnswerWithin(10_000, 'redis', Promise.resolve(5))).toBe(5);
   });
 });

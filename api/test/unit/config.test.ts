@@ -13,7 +13,7 @@ const ENOUGH = {
   ADMIN_TOKEN: 'admin-secret-0123456789',
 };
 
-const faultsOf = (env: Record<string, string>): string => {
+const listFaults = (env: Record<string, string>): string => {
   try {
     readApiConfig(env);
   } catch (err) {
@@ -31,7 +31,7 @@ describe('the configuration', () => {
   });
 
   it('names every fault at once and never a value', () => {
-    const faults = faultsOf({
+    const faults = listFaults({
       ...ENOUGH,
       ADMIN_TOKEN: 'tiny',
       PORT: '99999',
@@ -44,7 +44,7 @@ describe('the configuration', () => {
   });
 
   it('has no secret of its own', () => {
-    const faults = faultsOf({});
+    const faults = listFaults({});
     for (const name of ['ADMIN_TOKEN', 'REDIS_PASSWORD', 'DATABASE_URL'])
       expect(faults).toContain(`${name}:`);
   });
@@ -66,7 +66,7 @@ describe('the configuration', () => {
     ['ISSUE_BATCH_MAX', '1001'],
     ['ADMIN_TOKEN', 'with a space in the middle'],
   ])('refuses %s=%s', (name, value) => {
-    expect(faultsOf({ ...ENOUGH, [name]: value })).toContain(`${name}:`);
+    expect(listFaults({ ...ENOUGH, [name]: value })).toContain(`${name}:`);
   });
 
   it('reads sentinels', () => {
@@ -76,12 +76,12 @@ describe('the configuration', () => {
       { host: 'a', port: 26_379 },
       { host: 'b', port: 26_380 },
     ]);
-    expect(faultsOf({ ...ENOUGH, REDIS_SENTINELS: 'a' })).toContain('REDIS_SENTINELS');
+    expect(listFaults({ ...ENOUGH, REDIS_SENTINELS: 'a' })).toContain('REDIS_SENTINELS');
   });
 
   it('refuses sentinels when no replica confirms, says what would be lost, and takes it when that is wanted', () => {
     const unconfirmed = { ...ENOUGH, REDIS_SENTINELS: 'a:26379', REDIS_MIN_REPLICAS: '0' };
-    expect(faultsOf(unconfirmed)).toMatch(
+    expect(listFaults(unconfirmed)).toMatch(
       /REDIS_MIN_REPLICAS: .*lost at a failover.*REDIS_ALLOW_UNCONFIRMED=1/,
     );
     expect(() => readWorkerConfig(unconfirmed)).toThrow(/lost at a failover/);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CouponDirectory } from '../../src/coupon/coupon-directory.js';
-import type { Existing } from '../../src/coupon/stores.js';
-import type { CouponId } from '../../src/coupon/types.js';
+import type { CouponId, Existing } from '../../src/coupon/types.js';
 
 /** A database that answers when it is told to; the odd ids exist. */
 class Database {

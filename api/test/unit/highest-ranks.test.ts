@@ -11,13 +11,13 @@ describe('the highest rank that a replica has seen', () => {
   test('is 0 before anything was seen', () => {
     const ranks = new HighestRanks();
     ranks.note(1, [{ kind: 'soldOut' }, { kind: 'notReady', reason: 'gateShut' }]);
-    expect(ranks.of(1)).toBe(0);
+    expect(ranks.get(1)).toBe(0);
   });
 
   test('counts what somebody got and what somebody had, wherever it is in the batch', () => {
     const ranks = new HighestRanks();
     ranks.note(1, [issued(3), { kind: 'ended' }, alreadyIssued(9), issued(4)]);
-    expect(ranks.of(1)).toBe(9);
+    expect(ranks.get(1)).toBe(9);
   });
 
   test('never goes down, and is kept for each coupon apart', () => {
@@ -25,15 +25,15 @@ describe('the highest rank that a replica has seen', () => {
     ranks.note(1, [issued(9)]);
     ranks.note(1, [alreadyIssued(2)]);
     ranks.note(2, [issued(1)]);
-    expect([ranks.of(1), ranks.of(2)]).toEqual([9, 1]);
+    expect([ranks.get(1), ranks.get(2)]).toEqual([9, 1]);
   });
 
   test('of the coupon noted first is forgotten when there are too many', () => {
     const ranks = new HighestRanks();
     for (let couponId = 1; couponId <= COUPONS_MAX; couponId++) ranks.note(couponId, [issued(5)]);
     ranks.note(1, [issued(6)]);
-    expect([ranks.of(1), ranks.of(2)]).toEqual([6, 5]);
+    expect([ranks.get(1), ranks.get(2)]).toEqual([6, 5]);
     ranks.note(COUPONS_MAX + 1, [issued(5)]);
-    expect([ranks.of(1), ranks.of(2), ranks.of(COUPONS_MAX + 1)]).toEqual([0, 5, 5]);
+    expect([ranks.get(1), ranks.get(2), ranks.get(COUPONS_MAX + 1)]).toEqual([0, 5, 5]);
   });
 });

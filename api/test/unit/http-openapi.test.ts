@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { openApiDocument } from '../../src/http/openapi.js';
+import { createOpenApiDocument } from '../../src/http/openapi.js';
 import { PROBLEMS } from '../../src/http/problem.js';
 
 type Json = Record<string, unknown>;
-const document = JSON.parse(JSON.stringify(openApiDocument())) as Json;
+const document = JSON.parse(JSON.stringify(createOpenApiDocument())) as Json;
 
 /** Every value under `name`, wherever it is. */
 function allUnder(name: string, node: unknown = document): unknown[] {

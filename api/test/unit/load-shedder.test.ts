@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { LoadShedder, type Verdict } from '../../src/http/load-shedder.js';
+import { LoadShedder, type Decision } from '../../src/http/load-shedder.js';
 
 const OPTIONS = { targetMs: 300, rushMax: 1_000, queueMaxMs: 4_000, pendingMax: 50_000 };
 const BOUND = 100;
@@ -17,17 +17,19 @@ describe('a load shedder', () => {
   });
 
   /** `count` requests one millisecond apart, each of which has waited `waitMs`. */
-  function take(count: number, waitMs: number, bound: number | null = null): Verdict[] {
+  function take(count: number, waitMs: number, bound: number | null = null): Decision[] {
     return Array.from({ length: count }, () => {
       nowMs += 1;
       const arrival = { startedMs: nowMs - waitMs, bound };
-      return shedder.decide(arrival, shedder.waitOf(arrival, nowMs), nowMs, 0);
+      return shedder.decide(arrival, shedder.measureWait(arrival, nowMs), nowMs, 0);
     });
   }
-  const kinds = (verdicts: Verdict[]) => new Set(verdicts.map(({ kind }) => kind));
-  const refusals = (verdicts: Verdict[]) => verdicts.filter(({ kind }) => kind !== 'serve').length;
-  const told = (verdicts: Verdict[]) =>
-    verdicts.flatMap((verdict) => (verdict.kind === 'refuseAndTell' ? [verdict.period - T0 / 10_000] : []));
+  const kinds = (decisions: Decision[]) => new Set(decisions.map(({ kind }) => kind));
+  const refusals = (decisions: Decision[]) => decisions.filter(({ kind }) => kind !== 'serve').length;
+  const told = (decisions: Decision[]) =>
+    decisions.flatMap((decision) =>
+      decision.kind === 'refuseAndTell' ? [decision.period - T0 / 10_000] : [],
+    );
   const becomeOverloaded = () => take(OPTIONS.rushMax + 100, 1_000);
 
   it('serves a rush as large as the allowance, however long it waits', () => {
@@ -105,9 +107,9 @@ describe('a load shedder', () => {
     take(200, 5);
     nowMs = T0 + 10_000;
     // 1,000 requests a second that waited 90 ms each: 90 of 100 places are taken.
-    const verdicts = take(30_000, 90, BOUND);
-    expect(told(verdicts)).toEqual([1, 2, 3, 4]);
-    expect(refusals(verdicts)).toBe(4);
+    const decisions = take(30_000, 90, BOUND);
+    expect(told(decisions)).toEqual([1, 2, 3, 4]);
+    expect(refusals(decisions)).toBe(4);
   });
 
   it('tells by a request that nginx still waits for, and says whether others wait behind it', () => {
@@ -141,7 +143,7 @@ describe('a load shedder', () => {
   it('never refuses for waiting when nobody says when a request began', () => {
     becomeOverloaded();
     const arrival = { startedMs: null, bound: null };
-    expect(shedder.waitOf(arrival, nowMs)).toBe(0);
+    expect(shedder.measureWait(arrival, nowMs)).toBe(0);
     expect(shedder.decide(arrival, 0, nowMs, 0).kind).toBe('serve');
   });
 
@@ -149,22 +151,22 @@ describe('a load shedder', () => {
     const other = new LoadShedder(OPTIONS);
     const waits = [4, 0, 700, 20].map((waitMs) => {
       nowMs += 1_000;
-      return other.waitOf({ startedMs: nowMs - waitMs + skewMs, bound: null }, nowMs);
+      return other.measureWait({ startedMs: nowMs - waitMs + skewMs, bound: null }, nowMs);
     });
     expect(waits.slice(1)).toEqual([0, 700, 20]);
   });
 
   it('does not take a long queue for a difference between the clocks', () => {
     becomeOverloaded();
-    const verdicts = take(200_000, 1_000);
-    expect(refusals(verdicts.slice(-1_000))).toBe(1_000);
+    const decisions = take(200_000, 1_000);
+    expect(refusals(decisions.slice(-1_000))).toBe(1_000);
   });
 
   it('follows a clock that is set', () => {
     // nginx's clock jumps back by a second: every request seems to have waited that long, until the window has moved on.
     const late = () => {
       nowMs += 1_000;
-      return shedder.waitOf({ startedMs: nowMs - 1_000, bound: null }, nowMs);
+      return shedder.measureWait({ startedMs: nowMs - 1_000, bound: null }, nowMs);
     };
     expect(late()).toBe(1_000);
     for (let second = 0; second < 130; second += 1) late();

@@ -4,7 +4,13 @@ import { UndrainedReader } from '../../src/coupon/undrained-reader.js';
 
 const ROUND_MAX = 256;
 
-const held = (userId: string): Issued => ({ couponId: 1, userId, rank: 1, issuedAtMs: 1, attempt: 'key' });
+const held = (userId: string): Issued => ({
+  couponId: 1,
+  userId,
+  rank: 1,
+  issuedAtMs: 1,
+  fingerprint: 'key',
+});
 
 /** A gate that answers when it is told to. */
 class SlowGate {

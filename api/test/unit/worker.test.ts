@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { backoffMs } from '../../src/worker/backoff.js';
+import { chooseBackoffMs } from '../../src/worker/backoff.js';
 import { toBatches } from '../../src/worker/drain-batch.js';
 import { ReadSize } from '../../src/worker/read-size.js';
 
 describe('backoff', () => {
   test('doubles from the first wait to the longest, never less than half of it', () => {
-    const waits = [1, 2, 3, 10, 1_000].map((attempt) => backoffMs(attempt, 100, 5_000, () => 0));
+    const waits = [1, 2, 3, 10, 1_000].map((tries) => chooseBackoffMs(tries, 100, 5_000, () => 0));
     expect(waits).toEqual([50, 100, 200, 2_500, 2_500]);
-    expect(backoffMs(1_000, 100, 5_000, () => 1)).toBe(5_000);
+    expect(chooseBackoffMs(1_000, 100, 5_000, () => 1)).toBe(5_000);
   });
 });
 

@@ -1,28 +1,28 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
-import { connectRedis, untilReady, type Redis } from '../../../api/src/redis/connection.js';
+import { connectRedis, waitUntilReady, type Redis } from '../../../api/src/redis/connection.js';
 import {
   allPartitions,
   CONSUMER_GROUP,
   metaKey,
-  partitionOf,
+  toPartition,
   streamKey,
   winnersKey,
 } from '../../../api/src/redis/keys.js';
 import { RedisGate } from '../../../api/src/redis/redis-gate.js';
 import { Drainer } from '../../../api/src/worker/drainer.js';
-import { EntriesGoneError, EntryStreams } from '../../../api/src/worker/entry-streams.js';
+import { EntriesGoneError, EntryStreams } from '../../../api/src/redis/entry-streams.js';
 import { createWorkerMetrics } from '../../../api/src/worker/worker-metrics.js';
 import { startRedis, until, type TestRedis } from '../../../api/test/support/servers.js';
-import { users, WorkerWorld } from '../../../api/test/support/worker-world.js';
+import { users, WorkerEnvironment } from '../../../api/test/support/worker-environment.js';
 
 const logger = pino({ level: 'silent' });
 const BLOCK_MS = 50;
 const CONFIRMATION = { minReplicas: 1, replicaTimeoutMs: 300, onDisk: false };
 
 /** The primary, with a replica that confirms everything at once. */
-let world: WorkerWorld;
+let world: WorkerEnvironment;
 let replica: TestRedis;
 /** The primary of before, which has what the present one never got. */
 let former: TestRedis;
@@ -32,12 +32,12 @@ async function clientOf(server: TestRedis, blocking?: { blockMs: number }): Prom
   const address = { REDIS_PORT: server.port, REDIS_PASSWORD: server.password };
   const client = connectRedis({ ...world.config, ...address }, logger, blocking);
   clients.push(client);
-  await untilReady(client, 5_000);
+  await waitUntilReady(client, 5_000);
   return client;
 }
 
 beforeAll(async () => {
-  [world, replica, former] = await Promise.all([WorkerWorld.create(), startRedis(), startRedis()]);
+  [world, replica, former] = await Promise.all([WorkerEnvironment.create(), startRedis(), startRedis()]);
   const link = await clientOf(replica);
   await link.config('SET', 'masterauth', world.redisServer.password);
   await link.call('REPLICAOF', '127.0.0.1', String(world.redisServer.port));
@@ -64,7 +64,7 @@ describe('a worker whose primary was replaced between reading and writing', () =
     await expect(streams.confirm(entries)).resolves.toBeUndefined();
 
     // One stream of the two is not what it was: the whole batch is from another server.
-    await world.redis.del(streamKey(partitionOf(2)));
+    await world.redis.del(streamKey(toPartition(2)));
     await streams.ensureGroups();
     await expect(streams.confirm(entries)).rejects.toThrow(EntriesGoneError);
     await expect(
@@ -74,7 +74,7 @@ describe('a worker whose primary was replaced between reading and writing', () =
 
   test('writes nothing of what it read from the one before', async () => {
     const old = await clientOf(former);
-    const stream = streamKey(partitionOf(1));
+    const stream = streamKey(toPartition(1));
     for (const partition of allPartitions()) await old.ensureGroup(streamKey(partition), CONSUMER_GROUP);
     await old.xadd(stream, '*', 'c', 1, 't', Date.now(), 'r', 1, 'u', 'never-confirmed\tkey');
     // Its blocking read still hangs on the former primary, its commands go to the new one.
@@ -112,8 +112,8 @@ describe('a replica of the api that loses its connection between the script and 
     const redis = await clientOf(world.redisServer);
     const options = { backlogMaxCoupons: 1_000, ...CONFIRMATION };
     const gate = new RedisGate(redis, options, logger, () => Promise.resolve(false));
-    const attempt = { userId: 'lee', attempt: 'key' };
-    expect(await gate.issue(1, [{ userId: 'first', attempt: 'key' }])).toMatchObject([
+    const attempt = { userId: 'lee', fingerprint: 'key' };
+    expect(await gate.issue(1, [{ userId: 'first', fingerprint: 'key' }])).toMatchObject([
       { kind: 'issued', rank: 1 },
     ]);
 
@@ -123,7 +123,7 @@ describe('a replica of the api that loses its connection between the script and 
       const closed = once(redis, 'close');
       redis.disconnect(true);
       await closed;
-      await untilReady(redis, 5_000);
+      await waitUntilReady(redis, 5_000);
       return reply;
     };
     expect(await gate.issue(1, [attempt])).toEqual([{ kind: 'outcomeUnknown' }]);

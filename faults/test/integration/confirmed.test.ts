@@ -2,22 +2,22 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { pino } from 'pino';
 import { ADMIN_TOKEN, startReplica, type Replica } from '../../../api/test/support/api-replica.js';
 import { issue, type Answer } from '../../../api/test/support/calls.js';
-import { connectRedis, untilReady } from '../../../api/src/redis/connection.js';
+import { connectRedis, waitUntilReady } from '../../../api/src/redis/connection.js';
 import { Drainer } from '../../../api/src/worker/drainer.js';
-import { EntryStreams } from '../../../api/src/worker/entry-streams.js';
+import { EntryStreams } from '../../../api/src/redis/entry-streams.js';
 import { createWorkerMetrics } from '../../../api/src/worker/worker-metrics.js';
 import { startRedis, until, type TestRedis } from '../../../api/test/support/servers.js';
-import { range, users, WorkerWorld } from '../../../api/test/support/worker-world.js';
+import { range, users, WorkerEnvironment } from '../../../api/test/support/worker-environment.js';
 
 const logger = pino({ level: 'silent' });
 const BLOCK_MS = 50;
 
-let world: WorkerWorld;
+let world: WorkerEnvironment;
 let replica: TestRedis;
 const closers: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  [world, replica] = await Promise.all([WorkerWorld.create(), startRedis()]);
+  [world, replica] = await Promise.all([WorkerEnvironment.create(), startRedis()]);
   await world.redis.config('SET', 'repl-diskless-sync-delay', '0');
 });
 afterEach(async () => {
@@ -33,7 +33,7 @@ async function follow(host: string, port: string): Promise<void> {
     { ...world.config, REDIS_PORT: replica.port, REDIS_PASSWORD: replica.password },
     logger,
   );
-  await untilReady(link, 5_000);
+  await waitUntilReady(link, 5_000);
   await link.config('SET', 'masterauth', world.redisServer.password);
   await link.call('REPLICAOF', host, port);
   link.disconnect();
@@ -63,7 +63,7 @@ async function startConfirmingDrainer(): Promise<Drainer> {
   const own = connectRedis(world.config, logger);
   const blocking = connectRedis(world.config, logger, { blockMs: BLOCK_MS });
   closers.push(() => [own, blocking].forEach((redis) => redis.disconnect()));
-  await Promise.all([untilReady(own, 5_000), untilReady(blocking, 5_000)]);
+  await Promise.all([waitUntilReady(own, 5_000), waitUntilReady(blocking, 5_000)]);
   const confirmation = { minReplicas: 1, replicaTimeoutMs: 50, onDisk: false };
   const lease = await world.lease('worker-1');
   const drainer = new Drainer(
@@ -96,7 +96,7 @@ describe('a worker that needs a confirmed replica', () => {
     expect((await world.pending(1))[0]?.[3]).toBe(0);
 
     await followAndCatchUp();
-    await world.untilDrained();
+    await world.waitUntilDrained();
     expect(await world.ranks(1)).toEqual(range(1, 20));
     expect(await world.deadLetters()).toEqual([]);
   });
@@ -105,7 +105,7 @@ describe('a worker that needs a confirmed replica', () => {
     await followAndCatchUp();
     const drainer = await startConfirmingDrainer();
     await world.addEntry(1, 1, users(1, 20));
-    await world.untilDrained();
+    await world.waitUntilDrained();
 
     await untilReplicaHasAll();
     replica.pause();
@@ -122,7 +122,7 @@ describe('a worker that needs a confirmed replica', () => {
     expect(await world.ranks(1)).toEqual(range(1, 20));
 
     replica.resume();
-    await world.untilDrained();
+    await world.waitUntilDrained();
     expect(await world.ranks(1)).toEqual(range(1, 30));
     expect(await world.deadLetters()).toEqual([]);
   });

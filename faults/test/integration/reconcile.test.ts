@@ -3,13 +3,14 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { runCommand } from '../../../api/src/ops/run-command.js';
 import { metaKey, winnersKey } from '../../../api/src/redis/keys.js';
+import { RedisGateOpener } from '../../../api/src/redis/redis-gate-opener.js';
 import { Reconciler } from '../../../api/src/worker/reconciler.js';
-import { users, WorkerWorld } from '../../../api/test/support/worker-world.js';
+import { users, WorkerEnvironment } from '../../../api/test/support/worker-environment.js';
 
-let world: WorkerWorld;
+let world: WorkerEnvironment;
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
+  world = await WorkerEnvironment.create();
 });
 afterEach(() => world.reset());
 afterAll(() => world?.remove());
@@ -28,7 +29,7 @@ async function reconcile(...args: string[]): Promise<Record<string, unknown>[]> 
 async function drainedCampaign(): Promise<void> {
   await world.addEntry(1, 1, users(1, 3));
   const { drainer } = await world.startDrainer();
-  await world.untilDrained();
+  await world.waitUntilDrained();
   await drainer.stop();
   await world.keeper().check();
 }
@@ -92,7 +93,7 @@ describe('reconcile', () => {
     const registry = new Registry();
     const { redis, campaigns, issued } = world;
     const logger = pino({ level: 'silent' });
-    await new Reconciler({ redis, campaigns, issued, registry, logger }, 60_000).check();
+    await new Reconciler({ gates: new RedisGateOpener(redis), campaigns, issued, registry, logger }).check();
     const metrics = await registry.metrics();
     expect(metrics).toMatch(/^coupon_reconciliation_missing_in_redis 1$/m);
     expect(metrics).toMatch(/^coupon_reconciliation_missing_in_mysql 0$/m);

@@ -3,12 +3,12 @@ import { pino } from 'pino';
 import { Drainer } from '../../../api/src/worker/drainer.js';
 import { createWorkerMetrics } from '../../../api/src/worker/worker-metrics.js';
 import { until } from '../../../api/test/support/servers.js';
-import { range, users, WorkerWorld } from '../../../api/test/support/worker-world.js';
+import { range, users, WorkerEnvironment } from '../../../api/test/support/worker-environment.js';
 
-let world: WorkerWorld;
+let world: WorkerEnvironment;
 
 beforeAll(async () => {
-  world = await WorkerWorld.create();
+  world = await WorkerEnvironment.create();
 });
 afterEach(() => world.reset());
 afterAll(() => world?.remove());
@@ -25,7 +25,7 @@ describe('a worker that comes back to entries of its own', () => {
     };
     const drainer = new Drainer(
       {
-        streams: await world.streamsOf('worker-1'),
+        streams: await world.createStreams('worker-1'),
         store: world.issued,
         letters: world.letters,
         currentLease: () => lease,
@@ -39,7 +39,7 @@ describe('a worker that comes back to entries of its own', () => {
     try {
       await until('it has asked more often than an entry may be delivered', () => asked > 4);
       expect((await world.pending(1)).map(([, , , deliveries]) => deliveries)).toEqual([1]);
-      await world.untilDrained();
+      await world.waitUntilDrained();
       expect(await world.ranks(1)).toEqual(range(1, 20));
       expect(await world.deadLetters()).toEqual([]);
     } finally {

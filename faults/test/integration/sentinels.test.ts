@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { readOperatorConfig } from '../../../api/src/config.js';
-import { connectRedis, untilReady } from '../../../api/src/redis/connection.js';
+import { connectRedis, waitUntilReady } from '../../../api/src/redis/connection.js';
 import { until } from '../../../api/test/support/servers.js';
 import { SentinelSet } from '../../sentinels.js';
 import { TcpProxy } from '../../tcp-proxy.js';
@@ -48,7 +48,7 @@ describe('a client of sentinels', () => {
     await until('it asks', () => redis.status === 'connecting');
     redis.disconnect(true);
     await until('ioredis gave up', () => ended);
-    await untilReady(redis, 10_000);
+    await waitUntilReady(redis, 10_000);
     expect(await redis.ping()).toBe('PONG');
     redis.disconnect();
   });
@@ -56,7 +56,7 @@ describe('a client of sentinels', () => {
   it('stays closed when it was closed on purpose', async () => {
     proxy.delay(0, 0);
     const redis = connect(`127.0.0.1:${proxy.port}`);
-    await untilReady(redis, 10_000);
+    await waitUntilReady(redis, 10_000);
     const ended = new Promise((resolve) => redis.once('end', resolve));
     redis.disconnect();
     await ended;
@@ -66,7 +66,7 @@ describe('a client of sentinels', () => {
 
   it('finds the promoted replica, with what it had confirmed', async () => {
     const redis = connect(sentinels.env['REDIS_SENTINELS']!);
-    await untilReady(redis, 10_000);
+    await waitUntilReady(redis, 10_000);
     await redis.set('promised', 'yes');
     expect(await redis.wait(1, 500)).toBe(1);
     const lost = await sentinels.losePrimary();

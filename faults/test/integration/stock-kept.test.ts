@@ -9,7 +9,7 @@ import {
 import { createCampaign, issue } from '../../../api/test/support/calls.js';
 import { startRedis, until, type TestRedis } from '../../../api/test/support/servers.js';
 import { readApiConfig } from '../../../api/src/config.js';
-import { connectRedis, untilReady, type Redis } from '../../../api/src/redis/connection.js';
+import { connectRedis, waitUntilReady, type Redis } from '../../../api/src/redis/connection.js';
 
 let backends: Backends;
 let follower: TestRedis;
@@ -21,7 +21,7 @@ const REFUSED = 20;
 
 const connect = async (server: TestRedis): Promise<Redis> => {
   const redis = connectRedis(readApiConfig({ ...backends.env, ...server.env }), pino({ level: 'silent' }));
-  await untilReady(redis, 5_000);
+  await waitUntilReady(redis, 5_000);
   return redis;
 };
 

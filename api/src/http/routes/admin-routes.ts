@@ -2,10 +2,10 @@ import { Router, type Request, type Response } from 'express';
 import type { ChangeCampaign, ChangeResult, CloseCampaign } from '../../coupon/change-campaign.js';
 import type { CreateCampaign } from '../../coupon/create-campaign.js';
 import type { ReadCampaigns } from '../../coupon/read-campaigns.js';
-import type { SettledCampaign } from '../../coupon/settle-gate.js';
-import type { CampaignChange } from '../../coupon/stores.js';
+import type { StoredCampaign } from '../../coupon/sync-gate.js';
+import type { CampaignChange } from '../../coupon/types.js';
 import { bearerAuth } from '../bearer-auth.js';
-import { campaignBody, statisticsBody } from '../campaign-body.js';
+import { toCampaignBody, toStatisticsBody } from '../campaign-body.js';
 import { methodNotAllowed } from '../error-handler.js';
 import { ProblemError } from '../problem.js';
 import {
@@ -18,7 +18,7 @@ import {
 } from '../schemas.js';
 import { jsonBody, requireCouponId, validate } from '../validate.js';
 
-export interface AdminRoutesDeps {
+interface AdminRoutesDeps {
   adminToken: string;
   createCampaign: CreateCampaign;
   changeCampaign: ChangeCampaign;
@@ -31,8 +31,8 @@ const CAMPAIGNS = `${ROOT}/coupons`;
 const ONE = `${CAMPAIGNS}/:couponId`;
 
 /** MySQL has it, that is certain. 202 instead of the usual status: Redis does not have it yet, the worker sees to it. */
-function sendSettled(res: Response, settled: SettledCampaign, status: 200 | 201): void {
-  res.status(settled.applied ? status : 202).json(campaignBody(settled) satisfies CampaignBody);
+function sendStored(res: Response, stored: StoredCampaign, status: 200 | 201): void {
+  res.status(stored.applied ? status : 202).json(toCampaignBody(stored) satisfies CampaignBody);
 }
 
 const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availableBytes: number }) =>
@@ -44,7 +44,7 @@ const tooLarge = ({ neededBytes, availableBytes }: { neededBytes: number; availa
 function sendChange(res: Response, result: ChangeResult): void {
   switch (result.kind) {
     case 'changed':
-      return sendSettled(res, result.settled, 200);
+      return sendStored(res, result.stored, 200);
     case 'unknownCoupon':
       throw new ProblemError('unknown-coupon');
     case 'totalMayOnlyRise':
@@ -82,22 +82,22 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
     const wanted = { name, total, opensAt: opensAt ?? new Date(), closesAt: closesAt ?? null };
     const result = await deps.createCampaign(wanted);
     if (result.kind === 'tooLarge') throw tooLarge(result);
-    const { settled } = result;
-    res.location(`${CAMPAIGNS}/${settled.campaign.id}`);
-    sendSettled(res, settled, 201);
+    const { stored } = result;
+    res.location(`${CAMPAIGNS}/${stored.campaign.id}`);
+    sendStored(res, stored, 201);
   });
 
   router.get(CAMPAIGNS, async (req, res) => {
     const { after, limit } = validate(campaignsPageSchema, req.query, 'query');
     const campaigns = await deps.readCampaigns.list({ afterId: after, limit });
     const next = campaigns.length === limit ? campaigns.at(-1)!.campaign.id : null;
-    res.json({ campaigns: campaigns.map(campaignBody), next } satisfies CampaignsBody);
+    res.json({ campaigns: campaigns.map(toCampaignBody), next } satisfies CampaignsBody);
   });
 
   router.get(ONE, async (req, res) => {
     const statistics = await deps.readCampaigns.read(requireCouponId(req.params.couponId));
     if (!statistics) throw new ProblemError('unknown-coupon');
-    res.json(statisticsBody(statistics) satisfies CampaignStatisticsBody);
+    res.json(toStatisticsBody(statistics) satisfies CampaignStatisticsBody);
   });
 
   router.patch(ONE, ...jsonBody, async (req: Request, res) => {
@@ -107,9 +107,9 @@ export function adminRoutes(deps: AdminRoutesDeps): Router {
   });
 
   router.post(`${ONE}/close`, async (req, res) => {
-    const settled = await deps.closeCampaign(requireCouponId(req.params.couponId));
-    if (!settled) throw new ProblemError('unknown-coupon');
-    sendSettled(res, settled, 200);
+    const stored = await deps.closeCampaign(requireCouponId(req.params.couponId));
+    if (!stored) throw new ProblemError('unknown-coupon');
+    sendStored(res, stored, 200);
   });
 
   router.all(CAMPAIGNS, methodNotAllowed('GET, HEAD, POST'));

@@ -1,21 +1,21 @@
 import { Router } from 'express';
 import type { CouponView, ReadCoupon } from '../../coupon/read-coupon.js';
 import { methodNotAllowed } from '../error-handler.js';
-import { isoTime } from '../iso-time.js';
+import { formatTime } from '../iso-time.js';
 import { ProblemError } from '../problem.js';
 import type { CouponBody } from '../schemas.js';
 import { requireCouponId } from '../validate.js';
 
 const ONE = '/api/v1/coupons/:couponId';
 
-const couponBody = ({ campaign, state, remaining }: CouponView): CouponBody => ({
+const toCouponBody = ({ campaign, state, remaining }: CouponView): CouponBody => ({
   couponId: campaign.id,
   name: campaign.name,
   state,
   total: campaign.total,
   remaining,
-  opensAt: isoTime(campaign.opensAt.getTime()),
-  closesAt: campaign.closesAt && isoTime(campaign.closesAt.getTime()),
+  opensAt: formatTime(campaign.opensAt.getTime()),
+  closesAt: campaign.closesAt && formatTime(campaign.closesAt.getTime()),
 });
 
 /** What a client may know of a campaign. It is up to a second old: see read-coupon.ts. */
@@ -24,7 +24,7 @@ export function couponRoutes(readCoupon: ReadCoupon): Router {
   router.get(ONE, async (req, res) => {
     const view = await readCoupon(requireCouponId(req.params.couponId));
     if (!view) throw new ProblemError('unknown-coupon');
-    res.set('cache-control', 'no-cache').json(couponBody(view) satisfies CouponBody);
+    res.set('cache-control', 'no-cache').json(toCouponBody(view) satisfies CouponBody);
   });
   router.all(ONE, methodNotAllowed('GET, HEAD'));
   return router;

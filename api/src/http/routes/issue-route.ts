@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IRouter } from 'express';
-import { fingerprintOf } from '../../coupon/attempt-key.js';
+import { computeFingerprint } from '../../coupon/attempt-key.js';
 import type { IssueCoupon } from '../../coupon/issue-coupon.js';
 import type { CouponId, IssueOutcome, UserId } from '../../coupon/types.js';
 import { parseCouponId, parseUserId, singleHeader } from '../parse.js';
@@ -9,7 +9,7 @@ import { methodNotAllowed } from '../error-handler.js';
 import { sendProblem } from '../problem.js';
 import type { AdmitCall } from '../admit-call.js';
 import { LogThrottle } from '../log-throttle.js';
-import { isoTime } from '../iso-time.js';
+import { formatTime } from '../iso-time.js';
 import type { AnswerKind } from '../metrics.js';
 import type { Logger } from '../../logger.js';
 
@@ -18,7 +18,7 @@ const PRINTABLE_KEY = /^[\x20-\x7e]{1,255}$/;
 /** Seconds. Redis comes back or a gate opens within about this time. */
 const RETRY_AFTER = { 'retry-after': '1' };
 
-export interface IssueRouteDeps {
+interface IssueRouteDeps {
   issueCoupon: IssueCoupon;
   /** Refuses calls when too many ask. */
   admitCall: AdmitCall;
@@ -33,21 +33,21 @@ const SLOW_MS = 1_000;
 const LOG_INTERVAL_MS = 1_000;
 
 /** Null: there is a key and it is malformed. */
-function attemptOf(req: IncomingMessage): string | null {
+function readFingerprint(req: IncomingMessage): string | null {
   const given = singleHeader(req, 'idempotency-key');
   if (given === undefined) {
     const requestId = req.headers['x-request-id'];
     // Without any key every try is an attempt of its own.
-    return fingerprintOf(typeof requestId === 'string' && requestId !== '' ? requestId : randomUUID());
+    return computeFingerprint(typeof requestId === 'string' && requestId !== '' ? requestId : randomUUID());
   }
-  return given !== null && PRINTABLE_KEY.test(given) ? fingerprintOf(given) : null;
+  return given !== null && PRINTABLE_KEY.test(given) ? computeFingerprint(given) : null;
 }
 
-const factsOf = (couponId: CouponId, userId: UserId, rank: number, issuedAtMs: number) => ({
+const toIssuedBody = (couponId: CouponId, userId: UserId, rank: number, issuedAtMs: number) => ({
   couponId,
   userId,
   rank,
-  issuedAt: isoTime(issuedAtMs),
+  issuedAt: formatTime(issuedAtMs),
 });
 
 function sendIssued(res: ServerResponse, body: string, replayed: boolean): void {
@@ -67,11 +67,15 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
       // A user id is ASCII, so the body's length in characters is its length in bytes.
       return sendIssued(
         res,
-        JSON.stringify(factsOf(couponId, userId, outcome.rank, outcome.issuedAtMs)),
+        JSON.stringify(toIssuedBody(couponId, userId, outcome.rank, outcome.issuedAtMs)),
         outcome.replayed,
       );
     case 'alreadyIssued':
-      return sendProblem(res, 'already-issued', factsOf(couponId, userId, outcome.rank, outcome.issuedAtMs));
+      return sendProblem(
+        res,
+        'already-issued',
+        toIssuedBody(couponId, userId, outcome.rank, outcome.issuedAtMs),
+      );
     case 'soldOut':
       return sendProblem(res, 'sold-out');
     case 'ended':
@@ -81,7 +85,7 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
       return sendProblem(
         res,
         'not-open',
-        { opensAt: isoTime(outcome.opensAtMs) },
+        { opensAt: formatTime(outcome.opensAtMs) },
         { 'retry-after': String(seconds) },
       );
     }
@@ -116,8 +120,8 @@ export function issueRoute({ issueCoupon, admitCall, onAnswer, logger }: IssueRo
       }
       const couponId = parseCouponId(req.params.couponId);
       const userId = parseUserId(req);
-      const attempt = attemptOf(req);
-      if (couponId === null || userId === null || attempt === null) {
+      const fingerprint = readFingerprint(req);
+      if (couponId === null || userId === null || fingerprint === null) {
         sendProblem(
           res,
           couponId === null
@@ -129,7 +133,7 @@ export function issueRoute({ issueCoupon, admitCall, onAnswer, logger }: IssueRo
         onAnswer('badRequest', performance.now() - startMs);
         return;
       }
-      issueCoupon(couponId, userId, attempt, res, (outcome) => {
+      issueCoupon(couponId, userId, fingerprint, res, (outcome) => {
         render(res, couponId, userId, outcome);
         const durationMs = performance.now() - startMs;
         onAnswer(outcome.kind === 'issued' && outcome.replayed ? 'replayed' : outcome.kind, durationMs);

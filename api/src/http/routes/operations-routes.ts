@@ -2,8 +2,8 @@ import { Router } from 'express';
 import type { Registry } from 'prom-client';
 
 export interface OperationsDeps {
-  /** False while the replica closes or cannot reach Redis: it should get no new requests. */
-  isReady: () => Promise<boolean>;
+  /** False while the process closes or cannot reach what it needs: it should get no new requests. */
+  isReady: () => Promise<boolean> | boolean;
   registry: Registry;
 }
 

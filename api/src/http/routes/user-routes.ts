@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { ListUserCoupons } from '../../coupon/list-user-coupons.js';
 import { methodNotAllowed } from '../error-handler.js';
-import { isoTime } from '../iso-time.js';
+import { formatTime } from '../iso-time.js';
 import { parseUserId } from '../parse.js';
 import { ProblemError } from '../problem.js';
 import { userCouponsPageSchema, type UserCouponsBody } from '../schemas.js';
@@ -25,7 +25,7 @@ export function userRoutes(listUserCoupons: ListUserCoupons): Router {
     const coupons = page.coupons.map(({ couponId, rank, issuedAtMs }) => ({
       couponId,
       rank,
-      issuedAt: isoTime(issuedAtMs),
+      issuedAt: formatTime(issuedAtMs),
     }));
     res.set('cache-control', 'no-store').json({ userId, coupons, next: page.next } satisfies UserCouponsBody);
   });

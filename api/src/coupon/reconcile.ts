@@ -1,7 +1,6 @@
-import type { CampaignStore, IssuedStore } from '../coupon/stores.js';
-import type { CouponId } from '../coupon/types.js';
-import type { Redis } from '../redis/connection.js';
-import { metaKey, winnersKey } from '../redis/keys.js';
+import { walkLive } from './walk-live.js';
+import type { CampaignStore, GateCounter, IssuedStore } from './ports.js';
+import type { CouponId } from './types.js';
 
 /** One campaign in Redis and in MySQL. Not a snapshot: while coupons are issued the gap is what is under way. */
 export interface Reconciliation {
@@ -21,57 +20,53 @@ export interface Reconciliation {
   vacantRanks: number;
 }
 
+/** The gaps of several campaigns. */
+export interface GapSum extends Pick<Reconciliation, 'missingInMysql' | 'missingInRedis' | 'vacantRanks'> {
+  shutGates: number;
+}
+
+export const NO_GAPS: GapSum = { missingInMysql: 0, missingInRedis: 0, vacantRanks: 0, shutGates: 0 };
+
+export const addGaps = (sum: GapSum, one: Reconciliation): GapSum => ({
+  missingInMysql: sum.missingInMysql + one.missingInMysql,
+  missingInRedis: sum.missingInRedis + one.missingInRedis,
+  vacantRanks: sum.vacantRanks + one.vacantRanks,
+  shutGates: sum.shutGates + (one.gate === 'shut' ? 1 : 0),
+});
+
 export interface ReconcileDeps {
-  redis: Redis;
+  gates: GateCounter;
   issued: Pick<IssuedStore, 'countByCoupon'>;
 }
 
 /**
- * By numbers, which costs one count of MySQL and no more than O(1) of Redis. MySQL is asked between two looks at Redis:
+ * By numbers, which costs one count of MySQL and no more than O(1) of Redis. MySQL is asked between two counts of Redis:
  * what Redis had before must be in MySQL or under way, and what MySQL has must be in Redis after. Throws when one of them
  * cannot be asked.
  */
 export async function reconcile(
-  { redis, issued }: ReconcileDeps,
+  { gates, issued }: ReconcileDeps,
   couponId: CouponId,
 ): Promise<Reconciliation> {
-  const before = await look(redis, couponId);
+  const before = await gates.count(couponId);
   const persisted = await issued.countByCoupon(couponId);
-  const after = await look(redis, couponId);
-  const open = before.open && after.open;
+  const after = await gates.count(couponId);
+  const isOpen = before.isOpen && after.isOpen;
   return {
     couponId,
-    gate: after.open ? 'open' : 'shut',
+    gate: after.isOpen ? 'open' : 'shut',
     issued: after.issued,
     winners: after.winners,
     persisted,
-    missingInMysql: open ? Math.max(0, before.winners - persisted) : 0,
-    missingInRedis: open ? Math.max(0, persisted - after.winners) : 0,
-    vacantRanks: open ? Math.max(0, before.issued - persisted) : 0,
+    missingInMysql: isOpen ? Math.max(0, before.winners - persisted) : 0,
+    missingInRedis: isOpen ? Math.max(0, persisted - after.winners) : 0,
+    vacantRanks: isOpen ? Math.max(0, before.issued - persisted) : 0,
   };
 }
-
-async function look(
-  redis: Redis,
-  couponId: CouponId,
-): Promise<{ open: boolean; issued: number; winners: number }> {
-  const [[total, issued], winners] = await Promise.all([
-    redis.hmget(metaKey(couponId), 'total', 'issued'),
-    redis.hlen(winnersKey(couponId)),
-  ]);
-  return { open: total != null, issued: Number(issued ?? 0), winners };
-}
-
-const PAGE = 200;
 
 /** Every campaign that is not archived, one after the other. */
 export async function* reconcileLive(
   deps: ReconcileDeps & { campaigns: Pick<CampaignStore, 'listLive'> },
 ): AsyncGenerator<Reconciliation> {
-  for (let afterId = 0; ;) {
-    const page = await deps.campaigns.listLive({ afterId, limit: PAGE });
-    for (const { id } of page) yield await reconcile(deps, id);
-    if (page.length < PAGE) return;
-    afterId = page.at(-1)!.id;
-  }
+  for await (const { id } of walkLive(deps.campaigns)) yield await reconcile(deps, id);
 }

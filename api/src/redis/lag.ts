@@ -1,12 +1,6 @@
-import type { Redis } from '../redis/connection.js';
-import { allPartitions, streamKey } from '../redis/keys.js';
-
-export interface Lag {
-  /** Stream entries (batches, not coupons) that are not yet in MySQL. */
-  entries: number;
-  /** Age of the oldest of them by Redis's clock, in ms; 0 when there is none. */
-  oldestAgeMs: number;
-}
+import type { Lag } from '../coupon/types.js';
+import type { Redis } from './connection.js';
+import { allPartitions, streamKey } from './keys.js';
 
 /** Throws when Redis cannot be asked. */
 export async function readLag(redis: Redis, partitions: readonly number[] = allPartitions()): Promise<Lag> {

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GateCheck, GateChecker } from '../coupon/check-gate.js';
-import type { GateOpener } from '../coupon/open-gate.js';
-import type { GateFence } from '../coupon/stores.js';
-import type { Campaign, CouponId, Issued } from '../coupon/types.js';
-import type { Redis } from '../redis/connection.js';
-import { metaKey, partitionOf, registryKey, streamKey, winnersKey } from '../redis/keys.js';
-import { gateArguments } from '../redis/redis-gate.js';
-import { ServerIdentity } from '../redis/server-identity.js';
-import { formatRecord, UnexpectedReplyError } from '../redis/winner-record.js';
+import type { GateChecker, GateCounter, GateOpener } from '../coupon/ports.js';
+import type { Campaign, CouponId, GateCheck, GateCounts, GateFence, Issued } from '../coupon/types.js';
+import type { Redis } from './connection.js';
+import { metaKey, toPartition, registryKey, streamKey, winnersKey } from './keys.js';
+import { toGateArguments } from './redis-gate.js';
+import { ServerIdentity } from './server-identity.js';
+import { formatRecord, UnexpectedReplyError } from './winner-record.js';
 
 /** Winners in one HSET: near 1 ms of Redis's time. */
 const WINNERS_CHUNK = 500;
@@ -31,24 +29,24 @@ export interface GateView {
   checked: boolean;
 }
 
-export class RedisGateOpener implements GateOpener, GateChecker {
+export class RedisGateOpener implements GateOpener, GateChecker, GateCounter {
   readonly #server: ServerIdentity;
 
   constructor(private readonly redis: Redis) {
-    this.#server = ServerIdentity.of(redis);
+    this.#server = ServerIdentity.get(redis);
   }
 
   async isOpen(couponId: CouponId): Promise<boolean> {
     return (await this.redis.hexists(metaKey(couponId), 'total')) === 1;
   }
 
-  async untilDrained(
+  async waitUntilDrained(
     couponIds: readonly CouponId[],
     withinMs: number,
     signal?: AbortSignal,
   ): Promise<boolean> {
     const deadline = performance.now() + withinMs;
-    const keys = [...new Set(couponIds.map(partitionOf))].map(streamKey);
+    const keys = [...new Set(couponIds.map(toPartition))].map(streamKey);
     const newest = new Map<string, string>();
     for (const key of keys) {
       const [last] = await this.redis.xrevrange(key, '+', '-', 'COUNT', 1);
@@ -80,8 +78,8 @@ export class RedisGateOpener implements GateOpener, GateChecker {
 
   async open(campaign: Campaign, highestRank: number, generation: number): Promise<number | null> {
     const { id } = campaign;
-    const keys = [metaKey(id), registryKey(partitionOf(id)), winnersKey(id)] as const;
-    const args = [id, ...gateArguments(campaign), highestRank, generation, await this.#server.read()];
+    const keys = [metaKey(id), registryKey(toPartition(id)), winnersKey(id)] as const;
+    const args = [id, ...toGateArguments(campaign), highestRank, generation, await this.#server.read()];
     const issued = Number(await this.redis.openGate(...keys, ...args));
     return issued === ALREADY_OPEN ? null : issued;
   }
@@ -91,8 +89,12 @@ export class RedisGateOpener implements GateOpener, GateChecker {
     await this.redis.hdel(metaKey(couponId), 'total');
   }
 
-  async countWinners(couponId: CouponId): Promise<number> {
-    return await this.redis.hlen(winnersKey(couponId));
+  async count(couponId: CouponId): Promise<GateCounts> {
+    const [[total, issued], winners] = await Promise.all([
+      this.redis.hmget(metaKey(couponId), 'total', 'issued'),
+      this.redis.hlen(winnersKey(couponId)),
+    ]);
+    return { isOpen: total != null, issued: Number(issued ?? 0), winners };
   }
 
   /** Everything of the coupon goes: its memory is freed in the background. */
@@ -100,13 +102,13 @@ export class RedisGateOpener implements GateOpener, GateChecker {
     await this.redis
       .multi()
       .unlink(metaKey(couponId), winnersKey(couponId))
-      .srem(registryKey(partitionOf(couponId)), couponId)
+      .srem(registryKey(toPartition(couponId)), couponId)
       .exec();
   }
 
   /** Brings an open gate in line with MySQL. */
   async update(campaign: Campaign): Promise<void> {
-    await this.redis.updateGate(metaKey(campaign.id), ...gateArguments(campaign));
+    await this.redis.updateGate(metaKey(campaign.id), ...toGateArguments(campaign));
   }
 
   async check(couponId: CouponId, { generation, highestRank }: GateFence): Promise<GateCheck> {
@@ -124,7 +126,7 @@ export class RedisGateOpener implements GateOpener, GateChecker {
     const views: GateView[] = [];
     const byPartition = new Map<number, CouponId[]>();
     for (const couponId of couponIds) {
-      const partition = partitionOf(couponId);
+      const partition = toPartition(couponId);
       const others = byPartition.get(partition);
       if (others) others.push(couponId);
       else byPartition.set(partition, [couponId]);

@@ -1,9 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { readWorkerConfig, type WorkerConfig } from '../../src/config.js';
 import { openGates, type OpenGateDeps } from '../../src/coupon/open-gate.js';
-import type { DeadLetter, IssuedStore, Lease } from '../../src/coupon/stores.js';
-import type { CouponId } from '../../src/coupon/types.js';
+import type { IssuedStore } from '../../src/coupon/ports.js';
+import type { CouponId, DeadLetter, Lease } from '../../src/coupon/types.js';
 import { PrismaCampaignStore } from '../../src/db/campaign-store.js';
 import { PrismaDeadLetterStore } from '../../src/db/dead-letter-store.js';
 import { PrismaIssuedStore } from '../../src/db/issued-store.js';
@@ -11,14 +10,15 @@ import { PrismaLeaseStore } from '../../src/db/lease-store.js';
 import { migrate } from '../../src/db/migrate.js';
 import { findMigrationsFolder, readMigrations } from '../../src/db/migrations.js';
 import { createPrismaClient } from '../../src/db/prisma-client.js';
-import { connectRedis, untilReady, type Redis } from '../../src/redis/connection.js';
-import { CONSUMER_GROUP, partitionOf, streamKey } from '../../src/redis/keys.js';
+import { connectRedis, waitUntilReady, type Redis } from '../../src/redis/connection.js';
+import { CONSUMER_GROUP, toPartition, streamKey } from '../../src/redis/keys.js';
 import { Drainer, type DrainerOptions } from '../../src/worker/drainer.js';
-import { EntryStreams } from '../../src/worker/entry-streams.js';
+import { EntryStreams } from '../../src/redis/entry-streams.js';
 import { GateKeeper } from '../../src/worker/gate-keeper.js';
-import { readLag } from '../../src/worker/lag.js';
+import { readLag } from '../../src/redis/lag.js';
 import { LeaseHolder } from '../../src/worker/lease-holder.js';
-import { RedisGateOpener } from '../../src/worker/redis-gate-opener.js';
+import { repeat, type Repetition } from '../../src/worker/repeat.js';
+import { RedisGateOpener } from '../../src/redis/redis-gate-opener.js';
 import { createWorkerMetrics } from '../../src/worker/worker-metrics.js';
 import { startDatabase, startRedis, until, type TestDatabase, type TestRedis } from './servers.js';
 
@@ -28,7 +28,7 @@ export const LEASE_MS = 1_000;
 const logger = pino({ level: process.env['TEST_LOG_LEVEL'] ?? 'silent' });
 
 /** A real Redis and a real database with everything a worker needs, and what a test does with them. */
-export class WorkerWorld {
+export class WorkerEnvironment {
   readonly campaigns: PrismaCampaignStore;
   readonly issued: PrismaIssuedStore;
   readonly letters: PrismaDeadLetterStore;
@@ -48,14 +48,14 @@ export class WorkerWorld {
     this.leases = new PrismaLeaseStore(prisma, LEASE_MS);
   }
 
-  static async create(): Promise<WorkerWorld> {
+  static async create(): Promise<WorkerEnvironment> {
     const [redisServer, database] = await Promise.all([startRedis(), startDatabase()]);
     const databaseUrl = await database.createDatabase();
     await migrate({ databaseUrl, migrations: await readMigrations(findMigrationsFolder()), logger });
     const config = readWorkerConfig({ ...redisServer.env, DATABASE_URL: databaseUrl });
     const redis = connectRedis(config, logger);
-    await untilReady(redis, 5_000);
-    return new WorkerWorld(redisServer, database, config, redis, createPrismaClient(config));
+    await waitUntilReady(redis, 5_000);
+    return new WorkerEnvironment(redisServer, database, config, redis, createPrismaClient(config));
   }
 
   /** Ends what one test started and empties both servers, but for coupon 1. */
@@ -84,10 +84,10 @@ export class WorkerWorld {
     await Promise.all([this.redisServer.remove(), this.database.remove()]);
   }
 
-  async streamsOf(consumer: string): Promise<EntryStreams> {
+  async createStreams(consumer: string): Promise<EntryStreams> {
     const blocking = connectRedis(this.config, logger, { blockMs: BLOCK_MS });
     this.#closers.push(() => blocking.disconnect());
-    await untilReady(blocking, 5_000);
+    await waitUntilReady(blocking, 5_000);
     return new EntryStreams(this.redis, blocking, consumer);
   }
 
@@ -100,10 +100,10 @@ export class WorkerWorld {
     const { letters, leases } = this;
     const metrics = createWorkerMetrics(this.redis, letters);
     const holder: LeaseHolder = new LeaseHolder(
-      { leases, untilNothingHeld: () => drainer.untilNothingHeld(), logger },
+      { leases, waitUntilWritten: () => drainer.waitUntilWritten(), logger },
       name,
     );
-    const streams = await this.streamsOf(name);
+    const streams = await this.createStreams(name);
     const drainer = new Drainer(
       { streams, store, letters, currentLease: () => holder.current, logger, metrics },
       { rowsMax: 500, blockMs: BLOCK_MS, claimIdleMs: 60_000, maxDeliveries: 3, ...options },
@@ -127,14 +127,21 @@ export class WorkerWorld {
     const gates = new RedisGateOpener(this.redis);
     const { campaigns, leases } = this;
     const waits = { drainWithinMs: 3_000, revokeAfterMs: 100, ...extra };
-    return new GateKeeper({ ...waits, campaigns, leases, gates, logger, metrics }, 20);
+    return new GateKeeper({ ...waits, campaigns, leases, gates, logger, metrics });
+  }
+
+  /** A gate keeper that checks until the test ends or stops it. */
+  startKeeper(): Repetition {
+    const keeper = this.keeper();
+    const keeping = repeat((signal) => keeper.check(signal), { name: 'gate keeper', everyMs: 20, logger });
+    this.#closers.push(() => keeping.stop());
+    return keeping;
   }
 
   openGates(couponIds: CouponId[], extra: Partial<OpenGateDeps> = {}) {
     const gates = new RedisGateOpener(this.redis);
     const { campaigns, leases } = this;
-    const pause = (ms: number) => sleep(ms);
-    const waits = { drainWithinMs: 3_000, revokeAfterMs: 100, pause, ...extra };
+    const waits = { drainWithinMs: 3_000, revokeAfterMs: 100, ...extra };
     return openGates({ campaigns, leases, gates, ...waits }, couponIds);
   }
 
@@ -150,7 +157,7 @@ export class WorkerWorld {
   }
 
   async addRaw(couponId: CouponId, fields: (string | number)[]): Promise<string> {
-    return (await this.redis.xadd(streamKey(partitionOf(couponId)), '*', ...fields))!;
+    return (await this.redis.xadd(streamKey(toPartition(couponId)), '*', ...fields))!;
   }
 
   async ranks(couponId: CouponId): Promise<number[]> {
@@ -166,19 +173,19 @@ export class WorkerWorld {
     return letters;
   }
 
-  untilDrained(withinMs?: number): Promise<unknown> {
+  waitUntilDrained(withinMs?: number): Promise<unknown> {
     return until('every stream is empty', async () => (await readLag(this.redis)).entries === 0, withinMs);
   }
 
   /** `[id, consumer, idleMs, deliveries]` of what is delivered and not settled. */
   async pending(couponId: CouponId): Promise<[string, string, number, number][]> {
-    const key = streamKey(partitionOf(couponId));
+    const key = streamKey(toPartition(couponId));
     return (await this.redis.xpending(key, CONSUMER_GROUP, '-', '+', 1_000)) as never;
   }
 
   /** Delivers everything that is new to a consumer that then does nothing more. */
   async deliverTo(consumer: string) {
-    const streams = await this.streamsOf(consumer);
+    const streams = await this.createStreams(consumer);
     await streams.ensureGroups();
     return { streams, entries: await streams.readNew(1_000, BLOCK_MS) };
   }

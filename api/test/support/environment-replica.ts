@@ -2,14 +2,14 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CouponId } from '../../src/coupon/types.js';
-import { untilReady } from '../../src/redis/connection.js';
+import { waitUntilReady } from '../../src/redis/connection.js';
 import { ADMIN_TOKEN, startReplica, type Replica } from './api-replica.js';
 import { call, issue, type Answer } from './calls.js';
-import type { WorkerWorld } from './worker-world.js';
+import type { WorkerEnvironment } from './worker-environment.js';
 
 /** A replica of the API on the servers of a worker's test. */
-export const startWorldReplica = (
-  { redisServer, config }: WorkerWorld,
+export const startEnvironmentReplica = (
+  { redisServer, config }: WorkerEnvironment,
   more: Record<string, string> = {},
 ): Promise<Replica> =>
   startReplica({
@@ -30,7 +30,7 @@ export const issueAll = (
     userIds.map((userId) => issue(replica.url, couponId, userId, { 'idempotency-key': `key-of-${userId}` })),
   );
 
-export const ranksOf = (answers: readonly Answer[]): number[] =>
+export const toRanks = (answers: readonly Answer[]): number[] =>
   answers.map(({ body }) => body['rank'] as number).toSorted((a, b) => a - b);
 
 /** A counter or gauge of a replica; 0 when it has no such line. */
@@ -39,32 +39,32 @@ export async function readMetric(replica: Replica, name: string): Promise<number
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1] ?? 0);
 }
 
-const readFolder = async ({ redis }: WorkerWorld): Promise<string> =>
+const readFolder = async ({ redis }: WorkerEnvironment): Promise<string> =>
   ((await redis.config('GET', 'dir')) as string[])[1]!;
 
 /** Ends Redis and starts it again, doing something with its data folder meanwhile. */
 export async function restartRedis(
-  world: WorkerWorld,
+  environment: WorkerEnvironment,
   meanwhile: (folder: string) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<void> {
-  const folder = await readFolder(world);
-  const lost = new Promise<void>((resolve) => world.redis.once('close', () => resolve()));
-  await world.redisServer.stop();
+  const folder = await readFolder(environment);
+  const lost = new Promise<void>((resolve) => environment.redis.once('close', () => resolve()));
+  await environment.redisServer.stop();
   await lost;
   await meanwhile(folder);
-  await world.redisServer.start();
-  await untilReady(world.redis, 10_000);
+  await environment.redisServer.start();
+  await waitUntilReady(environment.redis, 10_000);
 }
 
 /** A copy of what Redis has on its disk now; Redis is restarted for it. `restore` puts it back in place. */
 export async function copyRedis(
-  world: WorkerWorld,
+  environment: WorkerEnvironment,
 ): Promise<{ restore: () => Promise<void>; remove: () => Promise<void> }> {
   const copy = await mkdtemp(join(tmpdir(), 'test-redis-copy-'));
-  await restartRedis(world, (folder) => cp(folder, copy, { recursive: true }));
+  await restartRedis(environment, (folder) => cp(folder, copy, { recursive: true }));
   return {
     restore: () =>
-      restartRedis(world, async (folder) => {
+      restartRedis(environment, async (folder) => {
         await rm(folder, { recursive: true });
         await cp(copy, folder, { recursive: true });
       }),

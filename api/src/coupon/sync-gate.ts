@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CouponGate } from './coupon-gate.js';
+import type { CouponGate } from './ports.js';
 import type { Campaign, CouponId } from './types.js';
 
 /** What Redis said of a campaign. */
@@ -10,9 +10,13 @@ export interface GateReading {
   issued: number | null;
 }
 
-/** A campaign as MySQL has it now, and whether Redis has it too. */
-export interface SettledCampaign extends GateReading {
+/** A campaign as MySQL has it, and its gate. */
+export interface CampaignReading extends GateReading {
   campaign: Campaign;
+}
+
+/** A campaign that MySQL has just stored, and whether Redis has it too. */
+export interface StoredCampaign extends CampaignReading {
   /** False: the worker's gate keeper brings Redis in line with MySQL later. */
   applied: boolean;
 }
@@ -20,7 +24,7 @@ export interface SettledCampaign extends GateReading {
 const READ_TRIES = 10;
 const READ_PAUSE_MS = 50;
 
-export interface SettleGateDeps {
+interface SyncGateDeps {
   gate: Pick<CouponGate, 'read' | 'update'>;
   /** Opens the gate of a coupon from MySQL, if it can be opened. */
   openGate: (couponId: CouponId) => Promise<unknown>;
@@ -28,16 +32,16 @@ export interface SettleGateDeps {
   onFault: (err: unknown, couponId: CouponId) => void;
 }
 
-export type SettleGate = (campaign: Campaign) => Promise<SettledCampaign>;
+export type SyncGate = (campaign: Campaign) => Promise<StoredCampaign>;
 
 /** The second half of every change: MySQL has it, now Redis. Never throws, since the first half stands. */
-export const createSettleGate =
-  ({ gate, openGate, onFault }: SettleGateDeps): SettleGate =>
+export const createSyncGate =
+  ({ gate, openGate, onFault }: SyncGateDeps): SyncGate =>
   async (campaign) => {
     if (campaign.archivedAt) return { campaign, gate: 'shut', issued: null, applied: true };
     try {
       if (!(await gate.update(campaign))) await openGate(campaign.id);
-      const reading = await readSoonOpen(gate, campaign.id);
+      const reading = await readWhenOpen(gate, campaign.id);
       return { campaign, ...reading, applied: reading.gate === 'open' };
     } catch (err) {
       onFault(err, campaign.id);
@@ -46,7 +50,7 @@ export const createSettleGate =
   };
 
 /** A gate that is shut may be in the hands of a worker's gate keeper at this moment: then it opens within milliseconds. */
-async function readSoonOpen(gate: Pick<CouponGate, 'read'>, couponId: CouponId): Promise<GateReading> {
+async function readWhenOpen(gate: Pick<CouponGate, 'read'>, couponId: CouponId): Promise<GateReading> {
   for (let tries = 1; ; tries++) {
     const reading = toReading(await gate.read(couponId));
     if (reading.gate === 'open' || tries === READ_TRIES) return reading;

@@ -1,8 +1,8 @@
 import type { CouponId } from '../coupon/types.js';
-import type { Redis } from '../redis/connection.js';
-import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from '../redis/confirm-replicas.js';
-import type { EntryFields } from '../redis/issued-entry.js';
-import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from '../redis/keys.js';
+import type { Redis } from './connection.js';
+import { countConfirmations, NO_REPLICAS, type ConfirmOptions } from './confirm-replicas.js';
+import type { EntryFields } from './issued-entry.js';
+import { allPartitions, CONSUMER_GROUP, streamKey, undrainedKey } from './keys.js';
 
 /** An entry of one partition's stream, delivered to this worker. */
 export interface StreamEntry {
@@ -118,7 +118,7 @@ export class EntryStreams {
     const { minReplicas } = this.confirmation;
     if (minReplicas === 0 || entries.length === 0) return;
     const newest = [...new Map(entries.map((entry) => [entry.partition, entry])).values()];
-    const claims = newest.map(({ partition, id }) => this.#claimIds(partition, this.consumer, [id], false));
+    const claims = newest.map(({ partition, id }) => this.#claimIds(partition, [id]));
     const waiting = countConfirmations(this.redis, this.confirmation);
     const [claimed, confirmed] = await Promise.all([Promise.all(claims), waiting]);
     if (claimed.some((ids) => asArray(ids, 'XCLAIM').length !== 1))
@@ -178,23 +178,21 @@ export class EntryStreams {
   }
 
   /** Says that this worker is still at it. */
-  async hold(entries: readonly StreamEntry[]): Promise<void> {
-    await this.#perPartition(entries, (partition, ids) =>
-      this.#claimIds(partition, this.consumer, ids, false),
-    );
+  async keepClaims(entries: readonly StreamEntry[]): Promise<void> {
+    await this.#forEachPartition(entries, (partition, ids) => this.#claimIds(partition, ids));
   }
 
   /** The same, and that the deliveries so far were not the entries' fault. */
-  async holdUncounted(entries: readonly StreamEntry[]): Promise<void> {
-    await this.#perPartition(entries, (partition, ids) =>
-      this.#claimIds(partition, this.consumer, ids, true),
+  async resetDeliveries(entries: readonly StreamEntry[]): Promise<void> {
+    await this.#forEachPartition(entries, (partition, ids) =>
+      this.#claimIds(partition, ids, { deliveries: 0 }),
     );
   }
 
   /** Leaves entries to a worker of a later version, which takes them over as those of a dead worker. */
   async setAside(entries: readonly StreamEntry[]): Promise<void> {
-    await this.#perPartition(entries, (partition, ids) =>
-      this.#claimIds(partition, NEWER_VERSION, ids, true),
+    await this.#forEachPartition(entries, (partition, ids) =>
+      this.#claimIds(partition, ids, { consumer: NEWER_VERSION, deliveries: 0 }),
     );
   }
 
@@ -219,14 +217,18 @@ export class EntryStreams {
     );
   }
 
-  /** XCLAIM … JUSTID. Returns the ids that were there to be claimed. */
-  #claimIds(partition: number, consumer: string, ids: readonly string[], uncount: boolean): Promise<unknown> {
+  /** XCLAIM … JUSTID, which counts as no delivery. Returns the ids that were there to be claimed. */
+  #claimIds(
+    partition: number,
+    ids: readonly string[],
+    { consumer = this.consumer, deliveries }: { consumer?: string; deliveries?: number } = {},
+  ): Promise<unknown> {
     const key = streamKey(partition);
-    const count = uncount ? ['RETRYCOUNT', 0] : [];
+    const count = deliveries === undefined ? [] : ['RETRYCOUNT', deliveries];
     return this.redis.call('XCLAIM', key, CONSUMER_GROUP, consumer, 0, ...ids, ...count, 'JUSTID');
   }
 
-  async #perPartition(
+  async #forEachPartition(
     entries: readonly StreamEntry[],
     command: (partition: number, ids: string[]) => Promise<unknown>,
   ): Promise<void> {

@@ -1,14 +1,76 @@
-import type { Campaign, CouponId, Issued, UserId } from './types.js';
+import type {
+  Attempt,
+  Campaign,
+  CampaignChange,
+  Contradiction,
+  CouponId,
+  DeadLetter,
+  Existing,
+  GateCheck,
+  GateCounts,
+  GateFence,
+  GateState,
+  Issued,
+  IssueOutcome,
+  Lag,
+  Lease,
+  NewCampaign,
+  NewDeadLetter,
+  UserId,
+} from './types.js';
 
-export interface NewCampaign {
-  name: string;
-  total: number;
-  opensAt: Date;
-  closesAt: Date | null;
+/** What the use cases need of Redis (`redis/`) and of MySQL (`db/`). */
+
+/** The place where everything that must be atomic is decided. Implemented by Redis. */
+export interface CouponGate {
+  /**
+   * One outcome an attempt, in order. Never throws: what cannot be decided is `notReady`, what may have been is
+   * `outcomeUnknown`.
+   */
+  issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]>;
+  /** Null: the gate is shut. Throws when Redis cannot be asked. */
+  read(couponId: CouponId): Promise<GateState | null>;
+  readMany(couponIds: readonly CouponId[]): Promise<(GateState | null)[]>;
+  /** Brings an open gate in line with MySQL; false when it is shut. */
+  update(campaign: Campaign): Promise<boolean>;
+  /** What each of these users holds and MySQL may not have yet, in order. */
+  findUndrained(userIds: readonly UserId[]): Promise<Issued[][]>;
 }
 
-/** What is absent stays as it is. */
-export type CampaignChange = Partial<NewCampaign>;
+/** What opening a gate needs of the place where coupons are decided. Every method throws when Redis does not answer. */
+export interface GateOpener {
+  isOpen(couponId: CouponId): Promise<boolean>;
+  /**
+   * Resolves with true when everything issued before this call has left the coupons' streams; with false after `withinMs`,
+   * or when the signal aborts.
+   */
+  waitUntilDrained(couponIds: readonly CouponId[], withinMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Forgets the winners of a shut gate: an old copy may have some that MySQL never had. */
+  clearWinners(couponId: CouponId): Promise<void>;
+  /** Puts winners in place while the gate is shut. Repeating it is harmless. */
+  putWinners(winners: readonly Issued[]): Promise<void>;
+  /**
+   * Opens the gate, and returns the rank after which it goes on: `highestRank`, or a higher one that somebody was told of.
+   * Null: it is open already.
+   */
+  open(campaign: Campaign, highestRank: number, generation: number): Promise<number | null>;
+}
+
+export interface GateChecker {
+  /** Throws when Redis does not answer. */
+  check(couponId: CouponId, fence: GateFence): Promise<GateCheck>;
+}
+
+export interface GateCounter {
+  /** Throws when Redis does not answer. */
+  count(couponId: CouponId): Promise<GateCounts>;
+}
+
+/** What Redis has of memory. Null: it has no limit. Throws when it does not answer. */
+export type ReadMemory = () => Promise<{ usedBytes: number; maxBytes: number } | null>;
+
+/** Of the partition of a coupon. Throws when Redis cannot be asked. */
+export type ReadLag = (couponId: CouponId) => Promise<Lag>;
 
 export type CampaignUpdate =
   | { kind: 'updated'; campaign: Campaign }
@@ -22,26 +84,16 @@ export type CampaignUpdate =
 export interface LockedCampaign {
   campaign: Campaign;
   /** Everyone MySQL has, by rank, in pages. */
-  winners(): AsyncIterable<Issued[]>;
+  readWinners(): AsyncIterable<Issued[]>;
   /**
    * What the dead letters have of it. `issued`: who was promised a coupon and is not among the winners. `highestRank`: that
    * somebody was told of, also where MySQL has something else by now; 0: none.
    */
-  unwritten(): Promise<{ issued: Issued[]; highestRank: number }>;
+  readUnwritten(): Promise<{ issued: Issued[]; highestRank: number }>;
   /** From now on MySQL alone answers. */
   archive(): Promise<void>;
   /** Begins the next generation of the gate and returns it: what has an earlier one is an old copy from now on. */
-  nextGeneration(): Promise<number>;
-}
-
-/** What a campaign's existence means for its gate: once archived, MySQL alone answers. */
-export type Existing = 'live' | 'archivedEnded' | 'archivedSoldOut';
-
-/** What MySQL knows of a gate. A gate in Redis that is behind it belongs to an old copy. */
-export interface GateFence {
-  generation: number;
-  /** Highest rank that somebody has, in the rows and in the dead letters; 0: nobody. */
-  highestRank: number;
+  beginGeneration(): Promise<number>;
 }
 
 /** Campaigns as MySQL holds them. Every method throws when the database cannot be asked. */
@@ -77,20 +129,10 @@ export interface CampaignStore {
   withLocked<T>(couponId: CouponId, work: (locked: LockedCampaign) => Promise<T>): Promise<T | null>;
 }
 
-export type ContradictionReason = 'rankTaken' | 'userHasAnotherRank' | 'rankBeyondTotal' | 'unknownCoupon';
-
-/** A row that MySQL did not take because it holds a different fact. Never expected; always worth an alarm. */
-export interface Contradiction {
-  issued: Issued;
-  reason: ContradictionReason;
-  /** What MySQL has in its place, if anything. */
-  existing: { userId: UserId; rank: number } | null;
-}
-
 export interface PersistResult {
   /** Rows that are new. */
   inserted: number;
-  /** Rows that were there already, the same fact. */
+  /** Rows that were there already: the same user on the same rank. */
   replayed: number;
   contradictions: Contradiction[];
 }
@@ -112,21 +154,15 @@ export interface IssuedStore {
   listByUser(userId: UserId, limit?: number): Promise<Issued[]>;
 }
 
-/** The right of a worker to write what it has read. */
-export interface Lease {
-  worker: string;
-  token: string;
-}
-
 /** The lease was taken away: what was read under it may be superseded, and must be read again. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
 }
 
 /**
- * Which workers may hold entries that are in Redis no more. Before a lost gate is opened from MySQL, everything that was read
- * before the loss must be written or given up: a barrier is raised, each worker passes it when it holds nothing that it read
- * before, and who does not answer loses its lease. Every method throws when the database cannot be asked.
+ * Which workers may have entries in hand that are in Redis no more. Before a lost gate is opened from MySQL, everything that
+ * was read before the loss must be written or given up: a barrier is raised, each worker passes it when it has nothing in
+ * hand that it read before, and who does not answer loses its lease. Every method throws when the database cannot be asked.
  */
 export interface LeaseStore {
   /** A new lease; one that this worker had before is lost with it. */
@@ -141,32 +177,6 @@ export interface LeaseStore {
   revokeExpired(barrier: number): Promise<void>;
 }
 
-export type DeadLetterReason = 'malformed' | 'refused' | 'contradiction' | 'deliveredTooOften';
-
-/** A row of an entry that could not be written, and why. */
-export interface DeadRow extends Issued {
-  reason: string;
-  /** What MySQL has in its place, if that is the reason. */
-  existing?: { userId: UserId; rank: number } | null;
-}
-
-export interface NewDeadLetter {
-  partition: number;
-  /** Id the entry had in its stream. */
-  entryId: string;
-  /** Null: not an entry of this service. */
-  couponId: CouponId | null;
-  reason: DeadLetterReason;
-  detail: string;
-  rows: readonly DeadRow[];
-  /** The entry as it was: names and values in turn. */
-  fields: readonly string[];
-}
-
-export interface DeadLetter extends NewDeadLetter {
-  id: number;
-}
-
 /** Entries that could not be written, until an operator replays or drops them. Every method throws without the database. */
 export interface DeadLetterStore {
   /** The same entry again changes nothing. */
@@ -175,6 +185,6 @@ export interface DeadLetterStore {
   list(): AsyncIterable<DeadLetter>;
   /** Those of a partition, or all. */
   count(partition?: number): Promise<number>;
-  countOfCoupon(couponId: CouponId): Promise<number>;
+  countByCoupon(couponId: CouponId): Promise<number>;
   remove(id: number): Promise<void>;
 }
