@@ -199,7 +199,7 @@ describe('campaigns', () => {
     let written = false;
     const locked = campaigns.withLocked(1, async ({ readWinners }) => {
       const late = issued.persist([row('late', 9)], lease).then(() => (written = true));
-      for await (const _page of winners()) throw new Error('there is nobody yet');
+      for await (const _page of readWinners()) throw new Error('there is nobody yet');
       expect(written).toBe(false);
       return { late };
     });
