@@ -27,7 +27,9 @@ describe('a load shedder', () => {
   const kinds = (decisions: Decision[]) => new Set(decisions.map(({ kind }) => kind));
   const refusals = (decisions: Decision[]) => decisions.filter(({ kind }) => kind !== 'serve').length;
   const told = (decisions: Decision[]) =>
-    decisions.flatMap((decision) => (decision.kind === 'refuseAndTell' ? [decision.period - T0 / 10_000] : []));
+    decisions.flatMap((decision) =>
+      decision.kind === 'refuseAndTell' ? [decision.period - T0 / 10_000] : [],
+    );
   const becomeOverloaded = () => take(OPTIONS.rushMax + 100, 1_000);
 
   it('serves a rush as large as the allowance, however long it waits', () => {
