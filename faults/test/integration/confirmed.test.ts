@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { pino } from 'pino';
 import { ADMIN_TOKEN, startReplica, type Replica } from '../../../api/test/support/api-replica.js';
 import { issue, type Answer } from '../../../api/test/support/calls.js';
+import { checkConfirmation } from '../../../api/src/redis/confirm-replicas.js';
 import { connectRedis, waitUntilReady } from '../../../api/src/redis/connection.js';
 import { Drainer } from '../../../api/src/worker/drainer.js';
 import { EntryStreams } from '../../../api/src/redis/entry-streams.js';
@@ -28,15 +29,23 @@ afterEach(async () => {
 });
 afterAll(() => Promise.all([world?.remove(), replica?.remove()]));
 
-async function follow(host: string, port: string): Promise<void> {
+async function onReplica(
+  command: (link: ReturnType<typeof connectRedis>) => Promise<unknown>,
+): Promise<void> {
   const link = connectRedis(
     { ...world.config, REDIS_PORT: replica.port, REDIS_PASSWORD: replica.password },
     logger,
   );
   await waitUntilReady(link, 5_000);
-  await link.config('SET', 'masterauth', world.redisServer.password);
-  await link.call('REPLICAOF', host, port);
+  await command(link);
   link.disconnect();
+}
+
+async function follow(host: string, port: string): Promise<void> {
+  await onReplica(async (link) => {
+    await link.config('SET', 'masterauth', world.redisServer.password);
+    await link.call('REPLICAOF', host, port);
+  });
 }
 
 const isListed = async () => /slave0:.*state=online/.test(await world.redis.info('replication'));
@@ -129,13 +138,14 @@ describe('a worker that needs a confirmed replica', () => {
 });
 
 describe('an api replica that needs a confirmed replica', () => {
-  const startApi = async (): Promise<Replica> => {
+  const startApi = async (more: Record<string, string> = {}): Promise<Replica> => {
     const api = await startReplica({
       ...world.redisServer.env,
       DATABASE_URL: world.config.DATABASE_URL,
       ADMIN_TOKEN,
       LOG_LEVEL: 'silent',
       REDIS_MIN_REPLICAS: '1',
+      ...more,
     });
     closers.push(() => api.close());
     return api;
@@ -159,5 +169,29 @@ describe('an api replica that needs a confirmed replica', () => {
     replica.resume();
     await until('it is told', async () => (await ask(second, 'c'))[0] === 200);
     expect(await ask(first, 'c')).toEqual([200, 3]);
+  });
+
+  test('with REDIS_CONFIRM=disk a coupon counts only when it is on the disk of a replica; an older Redis is refused', async () => {
+    const version = Number(/redis_version:(\d+\.\d+)/.exec(await world.redis.info('server'))?.[1]);
+    if (version < 7.2) {
+      const onDisk = { minReplicas: 1, replicaTimeoutMs: 50, onDisk: true };
+      await expect(checkConfirmation(world.redis, onDisk, logger)).rejects.toThrow(/needs Redis 7.2/);
+      return;
+    }
+    await followAndCatchUp();
+    await world.keeper().check();
+    const api = await startApi({ REDIS_CONFIRM: 'disk' });
+    const ask = async (user: string) => summary(await issue(api.url, 1, user, { 'idempotency-key': 'k' }));
+    expect(await ask('a')).toEqual([200, 1]);
+
+    // It has all in memory and says so: WAIT alone would be content.
+    await onReplica((link) => link.config('SET', 'appendonly', 'no'));
+    expect(await ask('b')).toEqual([503, 'outcome-unknown']);
+    await untilReplicaHasAll();
+    expect(await ask('b')).toEqual([503, 'outcome-unknown']);
+
+    await onReplica((link) => link.config('SET', 'appendonly', 'yes'));
+    await until('it is told', async () => (await ask('b'))[0] === 200);
+    expect(await ask('b')).toEqual([200, 2]);
   });
 });
