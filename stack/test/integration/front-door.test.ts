@@ -163,6 +163,22 @@ describe('the front door', () => {
     expect((await readAs('another')).status).toBe(200);
   });
 
+  test('reads of all users together beyond their burst are 429, and none of them loses a try', async () => {
+    const narrow = await startFrontDoor([replica.port], { NGINX_READS_RATE: '1r/m', NGINX_READS_BURST: '2' });
+    try {
+      const statuses = [];
+      for (const user of ['a', 'b', 'c', 'd']) {
+        const read = await fetch(`${narrow.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': user } });
+        statuses.push(read.status);
+      }
+      expect(statuses).toEqual([200, 200, 200, 429]);
+      const own = await fetch(narrow.url + issue, { method: 'POST', headers: { 'x-user-id': 'd' } });
+      expect(own.status).toBe(200);
+    } finally {
+      await narrow.stop();
+    }
+  });
+
   test('admin and counters are behind the ops door', async () => {
     expect((await fetch(`${door.opsUrl}/api/v1/admin/coupons`)).status).toBe(200);
     expect(await (await fetch(`${door.opsUrl}/stub_status`)).text()).toContain('Active connections');
