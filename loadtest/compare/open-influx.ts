@@ -1,15 +1,19 @@
 import { delimiter, join } from 'node:path';
+import { explain } from '../../common/command-line.js';
+import { Influx, k6Database, metricsDatabase } from '../../common/influx.js';
+import { projectRoot } from '../../common/paths.js';
 import type { ComposeStack } from '../../stack/compose.js';
 import { readEnvironment } from '../../stack/env-file.js';
-import { openStack, type StackMode } from '../../stack/index.js';
 import { ensureTool } from '../../stack/install.js';
 import { isFree, portOwner } from '../../stack/native/port-owner.js';
-import { explain } from '../command-line.js';
-import { Influx, k6Database, metricsDatabase } from './influx.js';
+import { openStack } from '../../stack/open-stack.js';
+import type { StackMode } from '../../stack/types.js';
+import { readInfluxLogin } from './influx-login.js';
 
 /** Grafana and Telegraf are under a profile and stay out. */
-export const composeFiles = (root: string): string =>
-  ['docker-compose.yml', 'docker-compose.metrics.yml'].map((file) => join(root, file)).join(delimiter);
+export const composeFiles = ['docker-compose.yml', 'docker-compose.metrics.yml']
+  .map((file) => join(projectRoot, file))
+  .join(delimiter);
 
 const DASHBOARD = '/d/coupon-rush-compare';
 
@@ -64,9 +68,9 @@ async function native(say: (line: string) => void): Promise<Found> {
 }
 
 /** The InfluxDB of the default project, whose volume the documented Grafana shows. */
-async function compose(root: string): Promise<Found> {
+async function compose(): Promise<Found> {
   const environment = readEnvironment();
-  const env = { COMPOSE_FILE: composeFiles(root) };
+  const env = { COMPOSE_FILE: composeFiles };
   const stack = (await openStack({ mode: 'compose', env })) as ComposeStack;
   const ran = (await stack.containers('influxdb')).some(({ running }) => running);
   const close = async () => {
@@ -96,15 +100,11 @@ async function compose(root: string): Promise<Found> {
  *
  * @throws when INFLUXDB_URL names one that does not answer
  */
-export async function openInflux(
-  mode: StackMode,
-  root: string,
-  say: (line: string) => void,
-): Promise<OpenInflux | null> {
+export async function openInflux(mode: StackMode, say: (line: string) => void): Promise<OpenInflux | null> {
   const named = readEnvironment()['INFLUXDB_URL']?.replace(/\/+$/, '');
   let found: Found;
   try {
-    found = await (named ? given(named) : mode === 'native' ? native(say) : compose(root));
+    found = await (named ? given(named) : mode === 'native' ? native(say) : compose());
   } catch (error) {
     if (named) throw error;
     say(
@@ -112,7 +112,7 @@ export async function openInflux(
     );
     return null;
   }
-  const influx = new Influx(found.url);
+  const influx = new Influx(found.url, readInfluxLogin());
   try {
     // In somebody else's InfluxDB nobody makes accounts.
     if (!named) await influx.ensureAccount();
