@@ -33,7 +33,7 @@ WHERE := $(call given,MODE,mode)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src stack loadtest grafana/source telegraf bench faults prisma scripts \
+SOURCES := $(shell find api/src common stack loadtest grafana/source telegraf bench faults prisma scripts \
 	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { openFileLimit } from '../loadtest/limits.js';
+import { explain } from '../common/command-line.js';
+import { describeMachine } from '../common/machine.js';
+import { openFileLimit } from '../common/open-file-limit.js';
+import { buildBurstClient } from '../loadtest/burst.js';
 import { provideK6, type K6 } from '../loadtest/k6-binary.js';
 import { ensureTool } from '../stack/install.js';
-import { projectRoot } from '../stack/paths.js';
-import { buildBurstClient } from './load/burst.js';
-import { runWrk } from './load/wrk.js';
 import {
   pidOf,
   startOthers,
@@ -14,11 +14,13 @@ import {
   type Others,
   type Replica,
 } from './lineup.js';
+import { runWrk } from './load/wrk.js';
 import { measureBursts, measureKept, type RowResult } from './measure.js';
 import type { Plan } from './plan.js';
-import { machine, type BenchResult } from './results.js';
+import { type BenchResult } from './results.js';
 import { allRows } from './row-list.js';
 import type { Row } from './rows.js';
+import { checkCapacity } from './specials/capacity-check.js';
 import type { Specials } from './specials/index.js';
 import { measureMemory } from './specials/memory.js';
 import { peakFolder, peakResult, runPeak, type PeakRound } from './specials/peak.js';
@@ -28,7 +30,6 @@ import { measureDrain, measureRival, measureThreeReplicas } from './specials/wri
 import { createCampaign } from './system/campaigns.js';
 import type { Sandbox } from './system/sandbox.js';
 import { checkTargets } from './targets.js';
-import { checkCapacity } from './specials/capacity-check.js';
 
 export const PARTS = [
   'kept',
@@ -84,7 +85,7 @@ export async function runBench(sandbox: Sandbox, { plan, parts, only }: BenchOpt
   return {
     at: new Date().toISOString(),
     form: plan.form,
-    environment: machine(versions),
+    environment: { ...versions, ...describeMachine() },
     notes,
     plan,
     targets: checkTargets({ rows: results, specials }),
@@ -165,9 +166,9 @@ async function profileTelemetry({ sandbox, stack, plan }: Running): Promise<numb
 async function measurePeaks({ sandbox, stack, others, plan, notes }: Running): Promise<Specials['peaks']> {
   let k6: K6;
   try {
-    k6 = await provideK6({ root: projectRoot, onProgress: sandbox.report });
+    k6 = await provideK6({ onProgress: sandbox.report });
   } catch (error) {
-    notes.push(`peaks are left out: ${error instanceof Error ? error.message : String(error)}`);
+    notes.push(`peaks are left out: ${explain(error)}`);
     return undefined;
   }
   const rounds: { floor: PeakRound[]; system: PeakRound[] } = { floor: [], system: [] };

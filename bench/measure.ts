@@ -1,10 +1,9 @@
-import type { BurstResult } from './load/burst.js';
-import { runBurst } from './load/burst.js';
+import { cpuPerRequest, readCpu, type CpuByService } from '../common/cpu-time.js';
+import { median, measureSpread, type Spread } from '../common/statistics.js';
+import { type BurstResult, runBurst } from '../loadtest/burst.js';
 import { runWrk, type WrkResult } from './load/wrk.js';
 import type { Plan } from './plan.js';
 import type { Row, RowKind } from './rows.js';
-import { medianOf, spreadOf, type Spread } from './statistics.js';
-import { cpuPerRequest, readCpu, type CpuByService } from './system/cpu-time.js';
 
 interface KeptRound {
   readonly requestsPerSecond: number;
@@ -81,14 +80,14 @@ const spreadByService = (rounds: readonly { cpuUs: CpuByService }[]): Record<str
   Object.fromEntries(
     Object.keys(rounds[0]!.cpuUs).map((service) => [
       service,
-      spreadOf(rounds.map(({ cpuUs }) => cpuUs[service]!)),
+      measureSpread(rounds.map(({ cpuUs }) => cpuUs[service]!)),
     ]),
   );
 
 function keptResult(rounds: readonly KeptRound[]): NonNullable<RowResult['kept']> {
-  const latency = (at: 'p50' | 'p95' | 'p99') => medianOf(rounds.map(({ latencyMs }) => latencyMs[at]));
+  const latency = (at: 'p50' | 'p95' | 'p99') => median(rounds.map(({ latencyMs }) => latencyMs[at]));
   return {
-    requestsPerSecond: spreadOf(rounds.map(({ requestsPerSecond }) => requestsPerSecond)),
+    requestsPerSecond: measureSpread(rounds.map(({ requestsPerSecond }) => requestsPerSecond)),
     latencyMs: { p50: latency('p50'), p95: latency('p95'), p99: latency('p99') },
     cpuUs: spreadByService(rounds),
     rounds,
@@ -99,7 +98,7 @@ function burstResult(rounds: readonly BurstRound[], connections: number): NonNul
   const answered = rounds.reduce((sum, { codes }) => sum + (codes['200'] ?? 0), 0);
   return {
     connections,
-    lastAnswerMs: spreadOf(rounds.map(({ lastAnswerMs }) => lastAnswerMs)),
+    lastAnswerMs: measureSpread(rounds.map(({ lastAnswerMs }) => lastAnswerMs)),
     answered,
     asked: connections * rounds.length,
     cpuUs: spreadByService(rounds),

@@ -1,10 +1,11 @@
-import { table } from '../stack/table.js';
+import { formatNumber } from '../common/format.js';
+import type { Spread } from '../common/statistics.js';
+import { table } from '../common/table.js';
 import type { RowResult } from './measure.js';
-import type { Spread } from './statistics.js';
 import type { Specials } from './specials/index.js';
 import type { Target } from './targets.js';
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+const whole = (value: number): string => formatNumber(value, 0);
 const micros = (value: number): string => (value < 10 ? value.toFixed(1) : whole(value));
 const percent = (share: number): string => `±${Math.round(share * 50)} %`;
 

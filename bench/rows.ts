@@ -1,5 +1,5 @@
+import type { Processes } from '../common/cpu-time.js';
 import type { Asked } from './load/wrk.js';
-import type { Processes } from './system/cpu-time.js';
 
 export type RowKind = 'floor' | 'rival' | 'service';
 

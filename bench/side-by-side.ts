@@ -1,19 +1,22 @@
-import { execFile } from 'node:child_process';
+import { run } from '../common/run-command.js';
+import type { Stack } from '../stack/types.js';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { Pool } from 'undici';
-import { AdminClient, latencyOf, waitUntilDrained } from '../loadtest/index.js';
-import type * as stacks from '../stack/index.js';
-import { projectRoot } from '../stack/paths.js';
-import { readCpu, type CpuByService, type Processes } from './system/cpu-time.js';
+import { readCpu, type CpuByService, type Processes, groupProcesses } from '../common/cpu-time.js';
+import { roundTo } from '../common/format.js';
+import { projectRoot } from '../common/paths.js';
+import { summariseLatency } from '../common/statistics.js';
+import { AdminClient, waitUntilDrained } from '../loadtest/admin-client.js';
+import type * as stacks from '../stack/open-stack.js';
 
 const HELP = `node dist/bench/side-by-side.js reads|idle CHECKOUT… [--rate N] [--seconds N]
 The same load on the stacks of several built checkouts of this project, one after the other, in the order given.
   reads  issuing at N calls/s, alone and beside reads of "my coupons" as fast as 32 connections get answers
   idle   1,000 campaigns that are sold out, and no traffic`;
 
-const run = promisify(execFile);
 const CONNECTIONS = 64;
 const READERS = 32;
 const STOCK = 200_000;
@@ -21,7 +24,7 @@ const CAMPAIGNS = 1_000;
 const SETTLE_MS = 5_000;
 
 interface Fleet {
-  stack: stacks.Stack;
+  stack: Stack;
   admin: AdminClient;
   pool: Pool;
   processes: Processes;
@@ -29,15 +32,15 @@ interface Fleet {
 
 /** What a checkout's own programs run as; ended and its data kept, whatever happens. */
 async function withFleet<T>(checkout: string, work: (fleet: Fleet) => Promise<T>): Promise<T> {
-  const { openStack } = (await import(join(checkout, 'dist/stack/index.js'))) as typeof stacks;
+  const [now, before] = ['open-stack.js', 'index.js'].map((file) => join(checkout, 'dist', 'stack', file));
+  // Checkouts from before it had a name of its own.
+  const { openStack } = (await import(existsSync(now!) ? now! : before!)) as typeof stacks;
   const env = { NGINX_ISSUE_LIMIT: 'off' };
   const stack = await openStack({ mode: 'native', name: 'side-by-side', env });
   const pool = new Pool(stack.frontUrl, { connections: CONNECTIONS });
   try {
     await stack.up({ api: 2 });
-    const processes: Record<string, number[]> = {};
-    for (const { service, pid } of await stack.status())
-      if (pid !== undefined) (processes[service.replace(/-\d+$/, '')] ??= []).push(pid);
+    const processes = groupProcesses(await stack.status());
     return await work({ stack, admin: new AdminClient(stack), pool, processes });
   } finally {
     await pool.destroy();
@@ -76,7 +79,7 @@ async function issueSteadily(
     await sleep(2);
   }
   await Promise.all(calls);
-  return { latency: latencyOf(latencies), others, cpu: difference(before, readCpu(processes)) };
+  return { latency: summariseLatency(latencies), others, cpu: difference(before, readCpu(processes)) };
 }
 
 async function readMyCoupons(frontUrl: string, users: number, seconds: number) {
@@ -130,11 +133,13 @@ const idle = (checkout: string, seconds: number) =>
     await sleep(seconds * 1_000);
     const used = difference(before, readCpu(processes));
     return Object.fromEntries(
-      ['worker', 'redis', 'database', 'api'].map((service) => [service, round(used[service]! / seconds)]),
+      ['worker', 'redis', 'database', 'api'].map((service) => [
+        service,
+        roundTo(used[service]! / seconds, 3),
+      ]),
     );
   });
 
-const round = (cores: number): number => Math.round(cores * 1_000) / 1_000;
 const difference = (before: CpuByService, after: CpuByService): CpuByService =>
   Object.fromEntries(Object.entries(after).map(([service, at]) => [service, at - (before[service] ?? 0)]));
 

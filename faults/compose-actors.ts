@@ -1,3 +1,4 @@
+import { waitUntil } from '../common/wait-until.js';
 import type { ComposeStack } from '../stack/compose.js';
 import {
   killContainer,
@@ -7,7 +8,6 @@ import {
   unpauseContainer,
   type Container,
 } from '../stack/compose/containers.js';
-import { waitUntil } from '../stack/wait-until.js';
 import type { Actors } from './actors.js';
 
 const READY_WITHIN_MS = 90_000;

@@ -1,4 +1,4 @@
-import type { Attempt } from '../loadtest/index.js';
+import type { Attempt } from '../loadtest/client-log.js';
 import type { Injection } from './row.js';
 
 /** Less than this share of a row's faults met an issuing campaign: the rush was over too early to prove anything. */

@@ -1,32 +1,26 @@
-import { randomInt } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { allowClosedOutput } from '../stack/closed-output.js';
-import { openStack } from '../stack/index.js';
-import { projectRoot } from '../stack/paths.js';
+import { allowClosedOutput, runMain, say, readArguments, readNumber } from '../common/command-line.js';
+import { writeJson } from '../common/json-file.js';
+import { resultsFolder } from '../common/paths.js';
+import { openStack } from '../stack/open-stack.js';
 import { runFuzz } from './fuzz/run-fuzz.js';
+import { readSeed } from './options.js';
 import { Random } from './random.js';
 
 const REQUESTS = 24_000;
 allowClosedOutput('goOn');
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** node dist/faults/fuzz.js [--requests 24000] [--seed N]: hostile input against a native stack of its own. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { requests: { type: 'string' }, seed: { type: 'string' } } });
-  const requests = Number(values.requests ?? REQUESTS);
-  const seed = Number(values.seed ?? randomInt(2 ** 31 - 1));
-  if (!Number.isInteger(requests) || requests < 1 || !Number.isInteger(seed)) {
-    process.stderr.write('--requests and --seed are whole numbers\n');
-    return 2;
-  }
-  print(`fuzz: ${requests} requests, seed ${seed}`);
+  const { values } = readArguments({ options: { requests: { type: 'string' }, seed: { type: 'string' } } });
+  const requests = readNumber('--requests', values.requests) ?? REQUESTS;
+  const seed = readSeed(values.seed);
+  say(`fuzz: ${requests} requests, seed ${seed}`);
   const stack = await openStack({
     mode: 'native',
     name: 'fuzz',
     env: { NGINX_ISSUE_LIMIT: 'off' },
-    onProgress: (line) => print(`    ${line}`),
+    onProgress: (line) => say(`    ${line}`),
   });
   try {
     await stack.up({ api: 2 });
@@ -34,13 +28,11 @@ async function main(): Promise<number> {
       stack,
       random: new Random(seed),
       requests,
-      print: (line) => print(`    ${line}`),
+      print: (line) => say(`    ${line}`),
     });
-    const folder = join(projectRoot, 'faults', 'results');
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'fuzz.json'), `${JSON.stringify(result, null, 2)}\n`);
+    writeJson(join(resultsFolder('faults'), 'fuzz.json'), result);
     for (const [door, counts] of Object.entries(result.answers)) {
-      print(
+      say(
         `${door}: ${Object.entries(counts)
           .map(([status, count]) => `${status}: ${count}`)
           .join(' ')}`,
@@ -48,19 +40,19 @@ async function main(): Promise<number> {
     }
     for (const was of result.before) {
       const is = result.after.find(({ pid }) => pid === was.pid);
-      print(
+      say(
         `${was.service}: ${was.rssMiB} → ${is?.rssMiB ?? '?'} MiB, ${was.sockets} → ${is?.sockets ?? '?'} sockets`,
       );
     }
-    print(
+    say(
       `clients that never finish were gone after ${(result.slowClientsClosedAfterMs / 1_000).toFixed(1)} s`,
     );
-    for (const fault of result.faults) print(fault);
-    print(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (fuzz)`);
+    for (const fault of result.faults) say(fault);
+    say(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (fuzz)`);
     return result.faults.length === 0 ? 0 : 1;
   } finally {
     await stack.down();
   }
 }
 
-process.exitCode = await main();
+await runMain(main);

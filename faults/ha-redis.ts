@@ -1,7 +1,7 @@
+import { waitUntil } from '../common/wait-until.js';
 import type { ComposeStack } from '../stack/compose.js';
 import { killContainer, type Container } from '../stack/compose/containers.js';
 import { docker } from '../stack/compose/docker.js';
-import { waitUntil } from '../stack/wait-until.js';
 
 const PROMOTED_WITHIN_MS = 60_000;
 const HEALTHY_WITHIN_MS = 90_000;

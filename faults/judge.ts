@@ -1,4 +1,5 @@
-import { audit, FAULTS, type Attempt, type Audit } from '../loadtest/index.js';
+import { audit, FAULTS, type Audit } from '../loadtest/audit.js';
+import type { Attempt } from '../loadtest/client-log.js';
 import { checkMet, checkNoticed } from './effects.js';
 import { checkHistory, writeHistory } from './history/check-history.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';

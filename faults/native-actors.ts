@@ -1,5 +1,5 @@
-import type { ServiceControl, Stack } from '../stack/index.js';
-import { waitUntil } from '../stack/wait-until.js';
+import { waitUntil } from '../common/wait-until.js';
+import type { ServiceControl, Stack } from '../stack/types.js';
 import type { Actors } from './actors.js';
 
 const GONE_WITHIN_MS = 10_000;

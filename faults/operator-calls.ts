@@ -1,4 +1,4 @@
-import type { Stack } from '../stack/index.js';
+import type { Stack } from '../stack/types.js';
 
 export interface CampaignChange {
   total?: number;

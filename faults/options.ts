@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
-import { parseMode, type StackMode } from '../stack/index.js';
+import { readArguments, readChoice, readNumber, UsageError } from '../common/command-line.js';
+import type { StackMode } from '../stack/types.js';
 import { ROWS } from './rows/index.js';
 
 export interface Options {
@@ -27,9 +27,9 @@ export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick
   --again  plays the rows again that failed in the last whole run, with its seed, and puts them in their place
   --keep   leaves the stack running`;
 
-/** Throws, with what is wrong, for anything it does not understand. */
+/** @throws {UsageError} */
 export function parseOptions(args: readonly string[]): Options & { quick: boolean } {
-  const { values } = parseArgs({
+  const { values } = readArguments({
     args: [...args],
     options: {
       seed: { type: 'string' },
@@ -41,11 +41,11 @@ export function parseOptions(args: readonly string[]): Options & { quick: boolea
     },
   });
   const quick = values.quick;
-  const only = values.only === undefined ? (quick ? QUICK_ROWS : EVERY_ROW) : rowsOf(values.only);
+  const only = values.only ? readRows(values.only) : quick ? QUICK_ROWS : EVERY_ROW;
   return {
-    seed: values.seed === undefined ? randomInt(SEED_MOST) : wholeNumber('--seed', values.seed),
+    seed: readSeed(values.seed),
     only,
-    mode: parseMode(values.mode ?? 'native'),
+    mode: readChoice('--mode', values.mode, ['native', 'compose'] as const) ?? 'native',
     windowOfLoss: !quick && only.includes(7),
     keepUp: values.keep,
     again: values.again,
@@ -53,14 +53,12 @@ export function parseOptions(args: readonly string[]): Options & { quick: boolea
   };
 }
 
-function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value > SEED_MOST) throw new Error(`${name} is a whole number, not ${text}`);
-  return value;
-}
+/** Drawn by lot when none is given: it is printed, so that a person can type it again. */
+export const readSeed = (text: string | undefined): number =>
+  readNumber('--seed', text, { least: 0, most: SEED_MOST }) ?? randomInt(SEED_MOST);
 
-function rowsOf(text: string): number[] {
-  const rows = text.split(',').map((part) => wholeNumber('--only', part.trim()));
-  for (const row of rows) if (!EVERY_ROW.includes(row)) throw new Error(`there is no row ${row}`);
+function readRows(text: string): number[] {
+  const rows = text.split(',').map(Number);
+  for (const row of rows) if (!EVERY_ROW.includes(row)) throw new UsageError(`there is no row ${row}`);
   return rows;
 }

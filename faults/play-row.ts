@@ -1,10 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitUntil } from '../stack/wait-until.js';
+import { waitUntil } from '../common/wait-until.js';
+import type { StackMode } from '../stack/types.js';
 import { ClientProcess } from './client/client-process.js';
 import { judge } from './judge.js';
-import type { StackMode } from '../stack/index.js';
 import type { Random } from './random.js';
 import type { Injection, RowPlan, RowResult, Scene } from './row.js';
 import type { World } from './world.js';

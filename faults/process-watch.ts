@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { childrenOf } from '../stack/process-identity.js';
-import type { Stack } from '../stack/index.js';
+import { readFileSync } from 'node:fs';
+import { roundTo } from '../common/format.js';
+import { findChildren, readSockets } from '../common/processes.js';
+import type { Stack } from '../stack/types.js';
 
 /** Of one process, as the kernel has it. */
 export interface ProcessSample {
@@ -12,19 +13,8 @@ export interface ProcessSample {
 
 const rssMiB = (pid: number): number => {
   const kib = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Math.round((Number(kib ?? 0) / 1_024) * 10) / 10;
+  return roundTo(Number(kib ?? 0) / 1_024, 1);
 };
-
-function socketsOf(pid: number): number {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).filter((fd) => {
-    try {
-      return readlinkSync(`${folder}/${fd}`).startsWith('socket:');
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 /** Every process of a native stack, nginx's workers as `nginx/PID`. */
 export async function sampleProcesses(stack: Stack): Promise<ProcessSample[]> {
@@ -33,10 +23,10 @@ export async function sampleProcesses(stack: Stack): Promise<ProcessSample[]> {
   );
   const workers = services
     .filter(({ service }) => service === 'nginx')
-    .flatMap(({ pid }) => childrenOf(pid).map((child) => ({ service: `nginx/${child}`, pid: child })));
+    .flatMap(({ pid }) => findChildren(pid).map((child) => ({ service: `nginx/${child}`, pid: child })));
   return [...services, ...workers].flatMap((one) => {
     try {
-      return [{ ...one, rssMiB: rssMiB(one.pid), sockets: socketsOf(one.pid) }];
+      return [{ ...one, rssMiB: rssMiB(one.pid), sockets: readSockets(one.pid).length }];
     } catch {
       // It ended between two looks: whoever compares samples sees that it is missing.
       return [];

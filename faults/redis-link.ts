@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
-import type { Stack } from '../stack/index.js';
+import type { Stack } from '../stack/types.js';
 
 const secret = (): string => readSecrets(readEnvironment()).REDIS_PASSWORD;
 

@@ -1,5 +1,6 @@
-import type { Attempt, Audit } from '../loadtest/index.js';
-import type { StackMode } from '../stack/index.js';
+import type { Audit } from '../loadtest/audit.js';
+import type { Attempt } from '../loadtest/client-log.js';
+import type { StackMode } from '../stack/types.js';
 import type { ClientProcess } from './client/client-process.js';
 import type { HistoryVerdict } from './history/check-history.js';
 import type { Random } from './random.js';

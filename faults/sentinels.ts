@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import getPort from 'get-port';
+import { waitUntil } from '../common/wait-until.js';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
-import { redisAccounts } from '../stack/native/accounts.js';
 import { requirePrograms } from '../stack/install.js';
-import { waitUntil } from '../stack/wait-until.js';
+import { redisAccounts } from '../stack/native/accounts.js';
 import { withRedisAt } from './redis-link.js';
 
 const LOOPBACK = { host: '127.0.0.1' };

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StackMode } from '../stack/index.js';
-import { instanceFolder, projectRoot } from '../stack/paths.js';
+import { readJson, writeJson } from '../common/json-file.js';
+import { instanceFolder, resultsFolder } from '../common/paths.js';
+import type { StackMode } from '../stack/types.js';
 import type { Options } from './options.js';
 import { playRow } from './play-row.js';
 import { Random } from './random.js';
@@ -9,8 +9,6 @@ import type { RowPlan, RowResult } from './row.js';
 import { ROWS } from './rows/index.js';
 import { measureWindowOfLoss, type WindowOfLoss } from './window-of-loss.js';
 import { INSTANCE, World } from './world.js';
-
-const resultsFolder = join(projectRoot, 'faults', 'results');
 
 export interface SuiteResult {
   seed: number;
@@ -113,15 +111,11 @@ export function mergeResults(before: SuiteResult, again: SuiteResult): SuiteResu
   };
 }
 
-export async function readResult(name: string): Promise<SuiteResult> {
-  return JSON.parse(await readFile(join(resultsFolder, name), 'utf8')) as SuiteResult;
-}
-
 /** `faults/results/faults.json`; a selection or another mode has a file of its own. */
-export async function writeResult(result: SuiteResult, name: string): Promise<string> {
-  await mkdir(resultsFolder, { recursive: true });
-  const file = join(resultsFolder, name);
-  await writeFile(`${file}.draft`, `${JSON.stringify(result, null, 2)}\n`);
-  await rename(`${file}.draft`, file);
+export const readResult = (name: string): SuiteResult => readJson(join(resultsFolder('faults'), name));
+
+export function writeResult(result: SuiteResult, name: string): string {
+  const file = join(resultsFolder('faults'), name);
+  writeJson(file, result);
   return file;
 }

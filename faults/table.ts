@@ -1,4 +1,4 @@
-import { table } from '../stack/table.js';
+import { table } from '../common/table.js';
 import type { RowResult } from './row.js';
 
 const seconds = (ms: number | null): string => (ms === null ? 'never' : (ms / 1_000).toFixed(1));

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { waitUntil } from '../common/wait-until.js';
 import { ClientProcess } from './client/client-process.js';
 import type { Random } from './random.js';
 import { wipe } from './rows/redis.js';
-import { waitUntil } from '../stack/wait-until.js';
 import type { World } from './world.js';
 
 const ROUNDS = 4;

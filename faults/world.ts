@@ -1,6 +1,8 @@
-import { AdminClient, readFacts, waitUntilDrained, type Facts } from '../loadtest/index.js';
-import { openStack, type Stack, type StackMode } from '../stack/index.js';
+import { AdminClient, waitUntilDrained } from '../loadtest/admin-client.js';
+import { readFacts, type Facts } from '../loadtest/facts.js';
 import type { ComposeStack } from '../stack/compose.js';
+import { openStack } from '../stack/open-stack.js';
+import type { Stack, StackMode } from '../stack/types.js';
 import type { Actors } from './actors.js';
 import { ComposeActors } from './compose-actors.js';
 import { NativeActors } from './native-actors.js';

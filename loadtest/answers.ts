@@ -1,5 +1,6 @@
+import { roundTo } from '../common/format.js';
+import { summariseLatency, type Latency } from '../common/statistics.js';
 import type { Answer, Attempt } from './client-log.js';
-import { percentile } from './statistics.js';
 
 export interface AnswerCounts {
   '200': number;
@@ -13,14 +14,6 @@ export interface AnswerCounts {
   connectionErrors: number;
 }
 
-/** Milliseconds, from the intent to the answer in hand; null where there was no such answer (never 0, the best there is). */
-export interface Latency {
-  p50: number | null;
-  p95: number | null;
-  p99: number | null;
-  max: number | null;
-}
-
 export interface Measures {
   answers: AnswerCounts;
   /** Successful answers (200) a second between the first request and the last answer. */
@@ -31,7 +24,7 @@ export interface Measures {
   makespanMs: number;
   /** First and last request sent: how simultaneous the burst really was. */
   sendingMs: number;
-  /** Of definite answers: a quick 503 is no short wait, and who got no answer is counted in `answers` only. */
+  /** From the intent to the answer in hand, of definite answers: a quick 503 is no short wait, and who got no answer is counted in `answers` only. */
   latencyMs: Latency;
   /** The same apart: a rejection (409, 410) costs less than a coupon. */
   latencyByOutcomeMs: { issued: Latency; rejected: Latency };
@@ -62,15 +55,6 @@ function kindOf({ answer }: Attempt): keyof AnswerCounts {
   }
 }
 
-/** Nearest rank. */
-export function latencyOf(durationsMs: readonly number[]): Latency {
-  const sorted = [...durationsMs].sort((a, b) => a - b);
-  const at = (share: number): number | null => (sorted.length > 0 ? percentile(sorted, share) : null);
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
-}
-
-const round = (value: number): number => Math.round(value * 10) / 10;
-
 /** Everything is computed from the samples of the client log, nothing from k6's averages over set-up and start. */
 export function measure(attempts: readonly Attempt[]): Measures {
   const answers: AnswerCounts = { '200': 0, '409': 0, '410': 0, other: 0, timeouts: 0, connectionErrors: 0 };
@@ -87,15 +71,16 @@ export function measure(attempts: readonly Attempt[]): Measures {
     (attempt.answer.status === 200 ? issued : rejected).push(attempt.answer.durationMs);
   }
   const makespanMs = lastAnswer > firstSent ? lastAnswer - firstSent : 0;
-  const perSecond = (count: number): number => (makespanMs > 0 ? round((count * 1_000) / makespanMs) : 0);
+  const perSecond = (count: number): number =>
+    makespanMs > 0 ? roundTo((count * 1_000) / makespanMs, 1) : 0;
   return {
     answers,
     tps: perSecond(issued.length),
     answersPerSecond: perSecond(issued.length + rejected.length + answers.other),
     makespanMs,
     sendingMs: attempts.length > 0 ? lastSent - firstSent : 0,
-    latencyMs: latencyOf([...issued, ...rejected]),
-    latencyByOutcomeMs: { issued: latencyOf(issued), rejected: latencyOf(rejected) },
+    latencyMs: summariseLatency([...issued, ...rejected]),
+    latencyByOutcomeMs: { issued: summariseLatency(issued), rejected: summariseLatency(rejected) },
     users: new Set(attempts.map(({ userId }) => userId)).size,
     lastAnswerAtMs: lastAnswer,
   };

@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
+import { readArguments, readChoice, readNumber, UsageError } from '../common/command-line.js';
+import type { StackMode } from '../stack/types.js';
 import { SCENARIOS, type ScenarioName, type Sizes } from './scenarios.js';
-import type { StackMode } from '../stack/index.js';
 
 export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
 
@@ -42,11 +42,6 @@ export interface CliOptions {
   allowRemote: boolean;
 }
 
-/** The words after it tell what is wrong with the command line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 const OPTIONS = {
   api: { type: 'string' },
   mode: { type: 'string' },
@@ -69,27 +64,26 @@ const COMMANDS: readonly string[] = [...SCENARIOS, 'audit', 'floor'];
 
 /** Throws `UsageError`. An option that is given empty (a Makefile's unset variable) counts as absent. */
 export function readCommandLine(argv: readonly string[]): CliOptions {
-  const { values, positionals } = parse(argv);
+  const { values, positionals } = readArguments({
+    args: [...argv],
+    options: OPTIONS,
+    allowPositionals: true,
+  });
   const [command, ...rest] = positionals;
   if (command === undefined || !COMMANDS.includes(command) || rest.length > 0) {
     throw new UsageError(
       command === undefined ? 'which command?' : `unknown command: ${positionals.join(' ')}`,
     );
   }
-  const count = (name: keyof typeof OPTIONS, least = 1): number | undefined => {
-    const text = values[name];
-    if (text === undefined || text === '') return undefined;
-    const value = Number(text);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw new UsageError(`--${name} ${text} is not a whole number from ${least}`);
-  };
+  const count = (name: keyof typeof OPTIONS, least = 1) =>
+    readNumber(`--${name}`, String(values[name] ?? ''), { least });
   const sizes = defined({
     users: count('users'),
     stock: count('stock'),
     vus: count('vus'),
     rate: count('rate'),
     durationS: count('duration'),
-    profile: oneOf('profile', values.profile, ['constant', 'ramping'] as const),
+    profile: readChoice('--profile', values.profile, ['constant', 'ramping'] as const),
   });
   const options = {
     command: command as Command,
@@ -99,7 +93,7 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
     allowRemote: values['allow-remote'] ?? false,
     ...defined({
       api: count('api'),
-      mode: oneOf('mode', values.mode, ['native', 'compose'] as const),
+      mode: readChoice('--mode', values.mode, ['native', 'compose'] as const),
       warmUp: count('warm-up', 0),
       coupon: count('coupon'),
       clientLog: values['client-log'] || undefined,
@@ -108,21 +102,6 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
   };
   if (command === 'audit' && options.coupon === undefined) throw new UsageError('audit needs --coupon N');
   return options;
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-  } catch (err) {
-    throw new UsageError((err as Error).message, { cause: err });
-  }
-}
-
-function oneOf<T extends string>(name: string, text: string | undefined, known: readonly T[]): T | undefined {
-  if (text === undefined || text === '') return undefined;
-  const found = known.find((one) => one === text);
-  if (!found) throw new UsageError(`--${name} is ${known.join(' or ')}, not ${text}`);
-  return found;
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -1,20 +1,21 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openStack, type Stack } from '../stack/index.js';
+import { readJson, writeJson } from '../common/json-file.js';
+import { openFileLimit } from '../common/open-file-limit.js';
+import { resultsFolder } from '../common/paths.js';
+import { openStack } from '../stack/open-stack.js';
+import type { Stack } from '../stack/types.js';
 import { AdminClient, waitUntilDrained } from './admin-client.js';
 import { audit, isClean } from './audit.js';
 import type { CliOptions } from './cli-options.js';
 import { readClientLog } from './client-log.js';
+import { auditFaults, describeAudit, describeRun } from './describe-run.js';
 import { readFacts } from './facts.js';
 import { compare, describeComparison, runFloor } from './floor.js';
 import { provideK6, type K6 } from './k6-binary.js';
-import { openFileLimit } from './limits.js';
-import { projectRoot } from './project-root.js';
 import { newTestId, type RunResult } from './result.js';
 import { runScenario } from './run-scenario.js';
 import { plan, type Plan, type ScenarioName } from './scenarios.js';
-import { auditFaults, describeAudit, describeRun } from './table.js';
 import { WARM_UP_USERS, warmUp } from './warm-up.js';
 import { withStack } from './with-stack.js';
 
@@ -29,7 +30,7 @@ export interface Context {
 export async function runScenarioCommand(context: Context, scenario: ScenarioName): Promise<boolean> {
   const { options, say, signal } = context;
   const planned = plan(scenario, options.sizes, openFileLimit());
-  const k6 = await provideK6({ root: projectRoot(), onProgress: say, signal });
+  const k6 = await provideK6({ onProgress: say, signal });
   const stack = await open(context);
   const result = await withStack(stack, stackOptions(context), async (replicas) => {
     const run = { stack, replicas, planned, k6 };
@@ -51,7 +52,6 @@ function warm({ options, say, signal }: Context, { stack, replicas, k6 }: Run): 
     stack,
     replicas,
     k6,
-    root: projectRoot(),
     usersPerReplica: options.warmUp ?? WARM_UP_USERS,
     onProgress: say,
     signal,
@@ -68,7 +68,6 @@ const runOnce = (
     replicas,
     plan: planned,
     k6,
-    root: projectRoot(),
     onProgress: say,
     signal,
     allowRemote: options.allowRemote,
@@ -119,12 +118,10 @@ export async function auditCommand(context: Context): Promise<boolean> {
 /** Alternates peaks and floors, so that both see the same machine; with --against only floors. */
 export async function floorCommand(context: Context): Promise<boolean> {
   const { options, say, signal } = context;
-  const root = projectRoot();
   const openFiles = openFileLimit();
   const planned = plan('peak', options.sizes, openFiles);
-  const k6 = await provideK6({ root, onProgress: say, signal });
-  const floor = (): Promise<number> =>
-    runFloor({ plan: planned, k6, root, openFiles, onProgress: say, signal });
+  const k6 = await provideK6({ onProgress: say, signal });
+  const floor = (): Promise<number> => runFloor({ plan: planned, k6, openFiles, onProgress: say, signal });
   const rounds = Array.from({ length: options.rounds }, (_, i) => i + 1);
   const peakMs: number[] = [];
   const floorMs: number[] = [];
@@ -142,7 +139,7 @@ export async function floorCommand(context: Context): Promise<boolean> {
     }
   };
   if (options.against !== undefined) {
-    peakMs.push(await makespanOf(options.against));
+    peakMs.push(readMakespan(options.against));
     await round(null);
   } else {
     const stack = await open(context);
@@ -153,13 +150,11 @@ export async function floorCommand(context: Context): Promise<boolean> {
     });
   }
   const comparison = compare(peakMs, floorMs);
-  const file = join(root, 'loadtest/results', `${newTestId('floor', 0)}.json`);
-  await writeFile(file, `${JSON.stringify(comparison, null, 2)}\n`);
+  const file = join(resultsFolder('loadtest'), `${newTestId('floor', 0)}.json`);
+  writeJson(file, comparison);
   say(`\n${describeComparison(comparison)}\n`);
   return allWell;
 }
 
-async function makespanOf(file: string): Promise<number> {
-  const result: unknown = JSON.parse(await readFile(file, 'utf8'));
-  return z.object({ makespanMs: z.number().positive() }).parse(result).makespanMs;
-}
+const readMakespan = (file: string): number =>
+  z.object({ makespanMs: z.number().positive() }).parse(readJson(file)).makespanMs;

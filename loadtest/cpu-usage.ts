@@ -1,26 +1,18 @@
-import type { ServiceStatus, Stack } from '../stack/index.js';
+import { cpuPerRequest, serviceKind, type CpuByService } from '../common/cpu-time.js';
+import type { Stack } from '../stack/types.js';
 
-/** CPU seconds by kind of service: `api` is the sum of its replicas. */
-export type CpuSeconds = Record<string, number>;
-
-const kindOf = (service: string): string => service.replace(/-\d+$/, '');
-
-function sumCpu(services: readonly ServiceStatus[]): CpuSeconds {
-  const sum: CpuSeconds = {};
-  for (const { service, cpuSeconds } of services) {
-    if (cpuSeconds !== undefined) sum[kindOf(service)] = (sum[kindOf(service)] ?? 0) + cpuSeconds;
+/** `api` is the sum of its replicas. */
+export async function readStackCpu(stack: Pick<Stack, 'status'>): Promise<CpuByService> {
+  const sum: Record<string, number> = {};
+  for (const { service, cpuSeconds } of await stack.status()) {
+    if (cpuSeconds !== undefined) sum[serviceKind(service)] = (sum[serviceKind(service)] ?? 0) + cpuSeconds;
   }
   return sum;
 }
 
-export const readCpu = async (stack: Pick<Stack, 'status'>): Promise<CpuSeconds> =>
-  sumCpu(await stack.status());
-
 /** Microseconds of CPU for each of `count` answers; empty when the mode does not tell CPU times. */
-export function cpuPerAnswer(before: CpuSeconds, after: CpuSeconds, count: number): Record<string, number> {
+export function cpuPerAnswer(before: CpuByService, after: CpuByService, count: number): CpuByService {
   if (count === 0) return {};
-  const used = Object.entries(after).map(
-    ([kind, seconds]) => [kind, Math.round(((seconds - (before[kind] ?? 0)) * 1e6) / count)] as const,
-  );
-  return Object.fromEntries(used.filter(([, micros]) => micros >= 0));
+  const used = Object.entries(cpuPerRequest(before, after, count));
+  return Object.fromEntries(used.flatMap(([kind, us]) => (us < 0 ? [] : [[kind, Math.round(us)]])));
 }

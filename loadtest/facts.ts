@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Stack } from '../stack/index.js';
+import type { Stack } from '../stack/types.js';
 
 /** One coupon in one user's hands, as a store has it. */
 export interface Holding {

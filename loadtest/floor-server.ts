@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import getPort from 'get-port';
-import { outputOf } from './run-command.js';
+import { readOutput } from '../common/run-command.js';
 
 export interface FloorServer {
   url: string;
@@ -53,7 +53,7 @@ export async function startFloorServer(files: number, signal: AbortSignal): Prom
 async function findNginx(): Promise<string> {
   // -v writes to standard error: what counts is that the program runs.
   for (const program of ['nginx', '/usr/sbin/nginx']) {
-    if ((await outputOf(program, ['-v'])) !== null) return program;
+    if ((await readOutput(program, ['-v'])) !== null) return program;
   }
   throw new Error('the floor needs nginx on this machine: apt-get install nginx-light');
 }

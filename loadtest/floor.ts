@@ -1,5 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { roundTo, formatNumber } from '../common/format.js';
+import { resultsFolder } from '../common/paths.js';
+import { median } from '../common/statistics.js';
+import { table } from '../common/table.js';
 import { measure } from './answers.js';
 import { readClientLog } from './client-log.js';
 import { startFloorServer } from './floor-server.js';
@@ -7,14 +11,10 @@ import type { K6 } from './k6-binary.js';
 import { runK6 } from './k6-run.js';
 import { newTestId } from './result.js';
 import type { Plan } from './scenarios.js';
-import { median } from './statistics.js';
-import { number, table } from './table.js';
 
 export interface FloorOptions {
   plan: Plan;
   k6: K6;
-  /** Folder of the project. */
-  root: string;
   /** Files nginx may open. */
   openFiles: number;
   onProgress: (line: string) => void;
@@ -23,16 +23,15 @@ export interface FloorOptions {
 
 /** First request to last answer, in ms, of the peak script against a bare nginx `return 200` of this machine. */
 export async function runFloor(options: FloorOptions): Promise<number> {
-  const { plan, k6, root, onProgress, signal } = options;
+  const { plan, k6, onProgress, signal } = options;
   const testid = newTestId('floor', 0);
-  const folder = join(root, 'loadtest', 'results', testid);
+  const folder = join(resultsFolder('loadtest'), testid);
   await mkdir(folder, { recursive: true });
   const files = Math.min(options.openFiles, 65_535);
   const server = await startFloorServer(files, signal);
   try {
     const { clientLog } = await runK6({
       k6,
-      root,
       script: plan.scenario,
       folder,
       env: { ...plan.env, BASE_URL: server.url, COUPON_ID: '1' },
@@ -63,7 +62,7 @@ export interface Comparison {
 export function compare(peakMs: number[], floorMs: number[]): Comparison {
   const peakMedianMs = median(peakMs);
   const floorMedianMs = median(floorMs);
-  const ratio = Math.round((peakMedianMs / floorMedianMs) * 1_000) / 1_000;
+  const ratio = roundTo(peakMedianMs / floorMedianMs, 3);
   return { peakMs, floorMs, peakMedianMs, floorMedianMs, ratio };
 }
 
@@ -74,10 +73,13 @@ export function describeComparison({
   floorMedianMs,
   ratio,
 }: Comparison): string {
-  const list = (values: number[]) => values.map(number).join(', ');
-  return table([
-    ['peak, first request to last answer', `median ${number(peakMedianMs)} ms of ${list(peakMs)}`],
-    ["nginx 'return 200', same script", `median ${number(floorMedianMs)} ms of ${list(floorMs)}`],
-    ['ratio', ratio.toFixed(2)],
-  ]);
+  const list = (values: number[]) => values.map((value) => formatNumber(value)).join(', ');
+  return table(
+    [
+      ['peak, first request to last answer', `median ${formatNumber(peakMedianMs)} ms of ${list(peakMs)}`],
+      ["nginx 'return 200', same script", `median ${formatNumber(floorMedianMs)} ms of ${list(floorMs)}`],
+      ['ratio', ratio.toFixed(2)],
+    ],
+    '  ',
+  );
 }

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readJson } from '../common/json-file.js';
+import { projectRoot } from '../common/paths.js';
 import { k6InfluxEnvironment } from './compare/influx-login.js';
 import type { K6 } from './k6-binary.js';
 import { LineCounter } from './line-counter.js';
 
 export interface K6Run {
   k6: K6;
-  /** Folder of the project. */
-  root: string;
   /** Name of a script of loadtest/k6. */
   script: string;
   /** Existing folder for client.log, k6-summary.json and k6-output.txt. */
@@ -56,7 +56,7 @@ export async function runK6(run: K6Run): Promise<K6Result> {
   if (status !== 0 && status !== THRESHOLDS_FAILED) {
     throw new Error(`k6 ended with ${status}:\n${await endOf(said)}`);
   }
-  const faults = await failedThresholds(summary);
+  const faults = failedThresholds(summary);
   if (status === THRESHOLDS_FAILED && faults.length === 0)
     faults.push(`k6 ended with ${status}, see ${said}`);
   return { clientLog, faults };
@@ -80,7 +80,7 @@ function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
     ...(run.out === undefined ? [] : ['--out', run.out]),
     ...pairs('--tag', run.tags),
     ...pairs('--env', { ...run.env, CLIENT_LOG: '1' }),
-    join(run.root, 'loadtest/k6', `${run.script}.ts`),
+    join(projectRoot, 'loadtest/k6', `${run.script}.ts`),
   ];
 }
 
@@ -153,8 +153,8 @@ interface SummaryExport {
   metrics?: Record<string, { thresholds?: Record<string, boolean> }>;
 }
 
-async function failedThresholds(file: string): Promise<string[]> {
-  const { metrics = {} } = JSON.parse(await readFile(file, 'utf8')) as SummaryExport;
+function failedThresholds(file: string): string[] {
+  const { metrics = {} } = readJson<SummaryExport>(file);
   return Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
     Object.entries(thresholds)
       .filter(([, crossed]) => crossed)

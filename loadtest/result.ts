@@ -1,17 +1,13 @@
-import { availableParallelism, totalmem } from 'node:os';
-import type { StackVersions } from '../stack/index.js';
-import type { AnswerCounts, Latency } from './answers.js';
+import { describeMachine, type Machine } from '../common/machine.js';
+import type { Latency } from '../common/statistics.js';
+import type { StackVersions } from '../stack/types.js';
+import type { AnswerCounts } from './answers.js';
 import type { Audit } from './audit.js';
 import type { ScenarioName } from './scenarios.js';
 
-export interface Environment {
-  cpus: number;
-  memoryGiB: number;
-  node: string;
-  k6: string;
-  redis: string;
-  database: string;
-  nginx: string;
+/** Where the figures of a run come from. */
+export interface Environment extends Machine, StackVersions {
+  readonly k6: string;
 }
 
 /** `result.json` of a run. */
@@ -53,19 +49,10 @@ export interface RunResult {
   faults: string[];
 }
 
-const GIB = 1024 ** 3;
-
-export const describeMachine = (
-  { redis, database, nginx, node }: StackVersions,
-  k6: string,
-): Environment => ({
-  cpus: availableParallelism(),
-  memoryGiB: Math.round((totalmem() / GIB) * 10) / 10,
-  node,
+export const describeEnvironment = (versions: StackVersions, k6: string): Environment => ({
+  ...describeMachine(),
+  ...versions,
   k6,
-  redis,
-  database,
-  nginx,
 });
 
 /** UTC to the second, usable as a file name and as a tag: `peak-api3-20261122T163000`. Sorted, they are not in order of time. */

@@ -1,27 +1,27 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { loadavg } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Stack } from '../stack/index.js';
+import { writeJson } from '../common/json-file.js';
+import { readLoadAverage } from '../common/machine.js';
+import { resultsFolder } from '../common/paths.js';
+import type { Stack } from '../stack/types.js';
 import { AdminClient, waitUntilDrained } from './admin-client.js';
 import { measure, type Measures } from './answers.js';
 import { audit, type Audit } from './audit.js';
 import { readClientLog, type Attempt } from './client-log.js';
-import { cpuPerAnswer, readCpu } from './cpu-usage.js';
+import { cpuPerAnswer, readStackCpu } from './cpu-usage.js';
+import { auditFaults } from './describe-run.js';
 import { readFacts } from './facts.js';
 import type { K6 } from './k6-binary.js';
 import { runK6 } from './k6-run.js';
-import { refuseFarAway } from './limits.js';
-import { describeMachine, newTestId, type RunResult } from './result.js';
+import { refuseFarAway } from './refuse-far-away.js';
+import { describeEnvironment, newTestId, type RunResult } from './result.js';
 import { deviations, type Plan } from './scenarios.js';
-import { auditFaults } from './table.js';
 
 export interface RunScenarioOptions {
   stack: Stack;
   replicas: number;
   plan: Plan;
   k6: K6;
-  /** Folder of the project. */
-  root: string;
   onProgress: (line: string) => void;
   signal: AbortSignal;
   allowRemote?: boolean;
@@ -46,9 +46,9 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
   const { stack, plan, onProgress, signal } = options;
   refuseFarAway(stack.frontUrl, options.allowRemote ?? false);
   const startedAt = new Date();
-  const loadBefore = loadavg()[0] ?? 0;
+  const loadBefore = readLoadAverage();
   const testid = newTestId(plan.scenario, options.replicas, startedAt);
-  const folder = join(options.root, 'loadtest', 'results', testid);
+  const folder = join(resultsFolder('loadtest'), testid);
   await mkdir(folder, { recursive: true });
 
   const admin = new AdminClient(stack);
@@ -56,11 +56,10 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
   onProgress(
     `Campaign ${couponId} with ${plan.stock} coupons; k6 ${options.k6.version} (${options.k6.from}) runs`,
   );
-  const cpuBefore = await readCpu(stack);
+  const cpuBefore = await readStackCpu(stack);
   await options.aroundLoad?.before();
   const { clientLog, faults } = await runK6({
     k6: options.k6,
-    root: options.root,
     script: plan.scenario,
     folder,
     env: { ...plan.env, BASE_URL: stack.frontUrl, COUPON_ID: String(couponId), ...remotePermit(options) },
@@ -78,7 +77,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
     signal,
   );
   const drainedAtMs = Date.now();
-  const cpuAfter = await readCpu(stack);
+  const cpuAfter = await readStackCpu(stack);
   onProgress('Audit: what clients were told, Redis, MySQL');
   const attempts = await readClientLog(clientLog);
   const answered = attempts.filter(({ answer }) => answer !== null).length;
@@ -90,11 +89,11 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
     attempts,
     audited: audit({ facts: await readFacts(stack, couponId), attempts }),
     persistedAtMs: drained ? drainedAtMs : null,
-    environment: describeMachine(await stack.versions(), options.k6.version),
+    environment: describeEnvironment(await stack.versions(), options.k6.version),
     cpuMicrosPerAnswer: cpuPerAnswer(cpuBefore, cpuAfter, answered),
     k6Faults: faults,
   });
-  await writeFile(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  writeJson(join(folder, 'result.json'), result);
   return result;
 }
 

@@ -1,19 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Stack } from '../stack/index.js';
+import type { Stack } from '../stack/types.js';
 import { AdminClient, waitUntilDrained } from './admin-client.js';
 import type { K6 } from './k6-binary.js';
 import { runK6 } from './k6-run.js';
-import { refuseFarAway } from './limits.js';
+import { refuseFarAway } from './refuse-far-away.js';
 import { newTestId } from './result.js';
 
 export interface WarmUpOptions {
   stack: Stack;
   replicas: number;
   k6: K6;
-  /** Folder of the project. */
-  root: string;
   /** Users for each replica; 0: no warm-up. */
   usersPerReplica: number;
   onProgress: (line: string) => void;
@@ -44,7 +42,6 @@ export async function warmUp(options: WarmUpOptions): Promise<void> {
   try {
     await runK6({
       k6: options.k6,
-      root: options.root,
       script: 'sold-out',
       folder,
       env: {

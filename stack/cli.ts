@@ -1,16 +1,11 @@
 #!/usr/bin/env node
-import { parseArgs } from 'node:util';
-import {
-  ensureEnvFile,
-  openStack,
-  parseMode,
-  type ServiceStatus,
-  type Stack,
-  type StackOptions,
-} from './index.js';
-import { allowClosedOutput } from './closed-output.js';
+import { allowClosedOutput, readArguments, readNumber, runMain, say } from '../common/command-line.js';
+import { table } from '../common/table.js';
+import { ensureEnvFile } from './env-file.js';
 import { ensurePrograms, ensureTools } from './install.js';
-import { duration, table } from './table.js';
+import { openStack } from './open-stack.js';
+import { parseMode } from './select-mode.js';
+import type { ServiceStatus, Stack, StackOptions } from './types.js';
 
 const usage = `usage: stack COMMAND [options]
   up       [--api N] [--worker N]   start what is missing, wait until it serves
@@ -23,7 +18,7 @@ const usage = `usage: stack COMMAND [options]
   env                               write .env with random secrets, or add those it lacks
 options: --mode native|compose   --name INSTANCE (native only)`;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readArguments({
   allowPositionals: true,
   options: {
     api: { type: 'string' },
@@ -37,17 +32,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const say = (line: string): void => console.log(line);
-
-/** Empty counts as absent: make passes `--api ""` when API is not set. */
-function count(name: 'api' | 'worker' | 'lines'): number | undefined {
-  const text = values[name];
-  if (!text) return undefined;
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1)
-    throw new Error(`--${name} takes a whole number from 1, not ${text}`);
-  return number;
-}
+const count = (name: 'api' | 'worker' | 'lines'): number | undefined => readNumber(`--${name}`, values[name]);
 
 const open = (): Promise<Stack> =>
   openStack({
@@ -56,6 +41,14 @@ const open = (): Promise<Stack> =>
     onProgress: say,
   } satisfies StackOptions);
 
+/** 3h 20m, 20m 5s, 5s */
+function formatUptime(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours > 0) return `${hours}h ${minutes}m`;
+  return minutes > 0 ? `${minutes}m ${seconds % 60}s` : `${seconds}s`;
+}
+
 function rowOf(service: ServiceStatus): string[] {
   const { startedAt, cpuSeconds } = service;
   return [
@@ -63,7 +56,7 @@ function rowOf(service: ServiceStatus): string[] {
     service.state,
     String(service.pid ?? '-'),
     String(service.port ?? '-'),
-    startedAt ? duration(Date.now() - startedAt.getTime()) : '-',
+    startedAt ? formatUptime(Date.now() - startedAt.getTime()) : '-',
     cpuSeconds === undefined ? '-' : `${cpuSeconds.toFixed(1)} s`,
     service.note ?? '',
   ];
@@ -123,13 +116,9 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
 const onlyPrint = ['status', 'logs', 'ops'];
 
 allowClosedOutput(onlyPrint.includes(positionals[0] ?? '') ? 'end' : 'goOn');
-const command = commands[positionals[0] ?? ''];
-if (!command || values.help) {
-  console.error(usage);
-  process.exitCode = values.help ? 0 : 2;
-} else {
-  await command().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  });
-}
+await runMain(async () => {
+  const command = commands[positionals[0] ?? ''];
+  if (!command || values.help) console.error(usage);
+  else await command();
+  return command || values.help ? 0 : 2;
+});

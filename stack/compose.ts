@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
+import { projectRoot } from '../common/paths.js';
+import { waitUntil } from '../common/wait-until.js';
 import { listContainers, type Container } from './compose/containers.js';
-import { composeFiles } from './compose/files.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
+import { composeFiles } from './compose/files.js';
 import { toStatus } from './compose/status.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
-import { projectRoot } from './paths.js';
 import type {
   LogsOptions,
   OpsOptions,
@@ -17,7 +18,6 @@ import type {
   StackVersions,
   UpOptions,
 } from './types.js';
-import { waitUntil } from './wait-until.js';
 
 const START_SECONDS = 300;
 const SCALE_SECONDS = 120;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { envFile, projectRoot } from './paths.js';
+import { envFile, projectRoot } from '../common/paths.js';
 
 const secretNames = [
   'REDIS_PASSWORD',

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { explain } from '../common/command-line.js';
 import { findDatabase, findProgram, findRedisServer, type DatabaseProgram } from './native/programs.js';
 
 export interface Programs {
@@ -131,7 +132,7 @@ export function ensureTools(report: (line: string) => void): void {
     try {
       ensureTool(tool, report);
     } catch (error) {
-      report(`${error instanceof Error ? error.message : String(error)} (what needs it is skipped)`);
+      report(`${explain(error)} (what needs it is skipped)`);
     }
   }
 }

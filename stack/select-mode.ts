@@ -1,8 +1,5 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { run } from '../common/run-command.js';
 import type { StackMode } from './types.js';
-
-const run = promisify(execFile);
 
 /** Whether a Docker engine with compose answers within five seconds. */
 export async function engineAnswers(): Promise<boolean> {

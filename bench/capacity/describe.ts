@@ -1,4 +1,5 @@
-import { table } from '../../stack/table.js';
+import { formatNumber } from '../../common/format.js';
+import { table } from '../../common/table.js';
 import { HEADROOM, type Need, type Part, type Rush } from './model.js';
 
 const NEXT_STEP: Readonly<Record<Part, string>> = {
@@ -31,7 +32,7 @@ export function describeNeed(
     ? [`  one worker has all rows in the database after ${Math.ceil(rush.users / drainPerSecond)} s`]
     : [];
   return [
-    `${rush.users.toLocaleString('en-US')} users in ${rush.seconds} s (CPU per coupon measured ${from})`,
+    `${formatNumber(rush.users)} users in ${rush.seconds} s (CPU per coupon measured ${from})`,
     table([
       ['part', 'CPU per coupon', 'cores busy', `cores to provide (${HEADROOM * 100} % busy)`],
       ...lines,
@@ -39,7 +40,7 @@ export function describeNeed(
     `  ${need.replicas} api replicas, ${need.frontDoors} front doors, ${need.redisPrimaries} Redis primaries, ` +
       `${cores(need.totalCores)} cores in all, load generators not counted`,
     ...drain,
-    `  full first: ${need.firstFull.part}, at ${Math.round(need.firstFull.usersPerSecond).toLocaleString('en-US')} users/s. ` +
+    `  full first: ${need.firstFull.part}, at ${formatNumber(need.firstFull.usersPerSecond, 0)} users/s. ` +
       `Then: ${NEXT_STEP[need.firstFull.part]}.`,
   ].join('\n');
 }

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { resultsFolder, type BenchResult } from '../results.js';
+import { readJson } from '../../common/json-file.js';
+import { resultsFolder } from '../../common/paths.js';
+import type { BenchResult } from '../results.js';
 import { PARTS, type CpuPerCoupon } from './model.js';
 
 export interface MeasuredCpu {
@@ -19,9 +21,9 @@ const cpuOf = (cpuUs: Readonly<Record<string, { median: number }>> | undefined):
 };
 
 /** From a result of `make bench`. @throws when there is none, or one without the whole system */
-export function readMeasured(file = join(resultsFolder, 'latest.json')): MeasuredCpu {
+export function readMeasured(file = join(resultsFolder('bench'), 'latest.json')): MeasuredCpu {
   if (!existsSync(file)) throw new Error(`${file} is not there: run \`make bench\` first`);
-  const result = JSON.parse(readFileSync(file, 'utf8')) as BenchResult;
+  const result = readJson<BenchResult>(file);
   const system = result.rows.find(({ id }) => id === 'system');
   const kept = cpuOf(system?.kept?.cpuUs);
   const fresh = cpuOf(system?.burst?.cpuUs) ?? kept;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openFileLimit } from '../../common/open-file-limit.js';
 import { httpStatus } from '../../stack/native/http-status.js';
-import { openFilesLimit } from '../../stack/native/kernel-limits.js';
 import { plainEnvironment, type ServiceSpec } from '../../stack/native/service-spec.js';
 
 export interface NginxFloors {
@@ -19,11 +19,11 @@ const ANSWER = '{"couponId":1,"userId":"10000001","rank":10001,"issuedAt":"2026-
 /** No log, no limits, no added headers: the least an nginx with two workers can do. */
 const configuration = ({ folder, returnPort, proxyPort, echoPort }: NginxFloors): string => `\
 worker_processes 2;
-worker_rlimit_nofile ${openFilesLimit()};
+worker_rlimit_nofile ${openFileLimit()};
 pid ${join(folder, 'nginx.pid')};
 error_log ${join(folder, 'error.log')} warn;
 events {
-  worker_connections ${Math.min(16_384, openFilesLimit() - 200)};
+  worker_connections ${Math.min(16_384, openFileLimit() - 200)};
   multi_accept on;
 }
 http {

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
+import { run } from '../../common/run-command.js';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../stack/paths.js';
-
-const run = promisify(execFile);
+import { projectRoot } from '../../common/paths.js';
 
 /** Which users ask for which coupons. */
 export interface Asked {

@@ -1,7 +1,7 @@
+import { median } from '../../common/statistics.js';
 import { PARTS } from '../capacity/model.js';
 import { burstRound, type BurstRound } from '../measure.js';
 import type { Row } from '../rows.js';
-import { medianOf } from '../statistics.js';
 
 export interface CapacityCheck {
   readonly users: number;
@@ -24,9 +24,8 @@ export async function checkCapacity(row: Row, program: string, rounds: number): 
     for (const [users, bursts] of done) bursts.push(await burstRound(row, program, users));
   }
   const totalUs = ({ cpuUs }: BurstRound) => PARTS.reduce((sum, part) => sum + cpuUs[part]!, 0);
-  const cpuUsOf = (users: number) => medianOf(done.get(users)!.map(totalUs));
-  const lastAnswerMsOf = (users: number) =>
-    medianOf(done.get(users)!.map(({ lastAnswerMs }) => lastAnswerMs));
+  const cpuUsOf = (users: number) => median(done.get(users)!.map(totalUs));
+  const lastAnswerMsOf = (users: number) => median(done.get(users)!.map(({ lastAnswerMs }) => lastAnswerMs));
   return SIZES.map((users) => ({
     users,
     predictedCpuSeconds: (users * cpuUsOf(CALIBRATING)) / 1e6,

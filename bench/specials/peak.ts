@@ -1,11 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../../common/statistics.js';
 import { measure } from '../../loadtest/answers.js';
 import { readClientLog } from '../../loadtest/client-log.js';
 import type { K6 } from '../../loadtest/k6-binary.js';
 import { runK6 } from '../../loadtest/k6-run.js';
-import { projectRoot } from '../../stack/paths.js';
-import { medianOf } from '../statistics.js';
 
 export interface PeakRound {
   readonly makespanMs: number;
@@ -32,7 +31,6 @@ export async function runPeak(
   mkdirSync(folder, { recursive: true });
   const { clientLog } = await runK6({
     k6,
-    root: projectRoot,
     script: 'peak',
     folder,
     env: { USERS: String(users), BASE_URL: url, COUPON_ID: String(couponId) },
@@ -45,8 +43,8 @@ export async function runPeak(
 }
 
 export const peakResult = (rounds: readonly PeakRound[]): PeakResult => ({
-  makespanMs: medianOf(rounds.map(({ makespanMs }) => makespanMs)),
-  p95Ms: medianOf(rounds.map(({ p95Ms }) => p95Ms)),
+  makespanMs: median(rounds.map(({ makespanMs }) => makespanMs)),
+  p95Ms: median(rounds.map(({ p95Ms }) => p95Ms)),
   rounds,
 });
 

@@ -1,11 +1,8 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { run } from '../../common/run-command.js';
+import { cpuPerRequest, readCpu } from '../../common/cpu-time.js';
 import { findProgram } from '../../stack/native/programs.js';
-import type { Replica } from '../lineup.js';
-import { pidOf } from '../lineup.js';
-import { cpuPerRequest, readCpu } from '../system/cpu-time.js';
+import { type Replica, pidOf } from '../lineup.js';
 
-const run = promisify(execFile);
 const CALLS = 200_000;
 
 export interface RedisNoop {

@@ -1,15 +1,11 @@
-import { execFile } from 'node:child_process';
+import { run } from '../../common/run-command.js';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../stack/paths.js';
+import { cpuPerRequest, readCpu } from '../../common/cpu-time.js';
+import { projectRoot } from '../../common/paths.js';
+import { type BenchStack, pidOf } from '../lineup.js';
 import { runWrk } from '../load/wrk.js';
-import type { BenchStack } from '../lineup.js';
-import { pidOf } from '../lineup.js';
 import type { Plan } from '../plan.js';
-import { cpuPerRequest, readCpu } from '../system/cpu-time.js';
 import { createCampaign, PLENTY, untilDrained } from '../system/campaigns.js';
-
-const run = promisify(execFile);
 
 export interface RowsWritten {
   readonly rowsPerSecond: number;

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { computeFingerprint } from '../../api/src/coupon/attempt-key.js';
 import { metaKey, toPartition, streamKey, winnersKey } from '../../api/src/redis/keys.js';
 import { formatRecord } from '../../api/src/redis/winner-record.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
 
 /** More than any run can issue; the largest stock the admin API takes. */
 export const PLENTY = 10_000_000;

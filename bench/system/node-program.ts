@@ -1,7 +1,7 @@
 import { join } from 'node:path';
+import { projectRoot } from '../../common/paths.js';
 import { isFree } from '../../stack/native/port-owner.js';
 import type { ServiceSpec } from '../../stack/native/service-spec.js';
-import { projectRoot } from '../../stack/paths.js';
 
 export interface NodeProgram {
   readonly name: string;

@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { loadCommands } from '../../api/src/redis/load-commands.js';
+import { instanceFolder } from '../../common/paths.js';
 import { readEnvironment, readSecrets, type Secrets } from '../../stack/env-file.js';
-import { openNativeStack } from '../../stack/native/native-stack.js';
 import { appEnvironment } from '../../stack/native/app-environment.js';
 import { withLock } from '../../stack/native/lock.js';
 import { ManagedService } from '../../stack/native/managed-service.js';
+import { openNativeStack } from '../../stack/native/native-stack.js';
 import { Ports } from '../../stack/native/ports.js';
 import { plainEnvironment, type ServiceSpec } from '../../stack/native/service-spec.js';
-import { instanceFolder } from '../../stack/paths.js';
 import type { Stack } from '../../stack/types.js';
 
 /** A native stack of its own, and beside it the floors, the rivals and further replicas. */

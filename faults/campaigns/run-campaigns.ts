@@ -1,7 +1,8 @@
 import { allPartitions, registryKey } from '../../api/src/redis/keys.js';
-import { AdminClient } from '../../loadtest/index.js';
-import type { Stack } from '../../stack/index.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { roundTo } from '../../common/format.js';
+import { waitUntil } from '../../common/wait-until.js';
+import { AdminClient } from '../../loadtest/admin-client.js';
+import type { Stack } from '../../stack/types.js';
 import { sampleServices } from '../process-watch.js';
 import { readUsedMemory, withRedis } from '../redis-link.js';
 import { judgeSeries, type Allowance, type Point, type Slope } from '../soak/slope.js';
@@ -132,7 +133,7 @@ async function readValues(stack: Stack): Promise<Record<string, number>> {
   );
   const services = (await sampleServices(stack)).filter(({ service }) => /^(api|worker)-/.test(service));
   return {
-    'redis memory MiB': Math.round((bytes / 1_048_576) * 10) / 10,
+    'redis memory MiB': roundTo(bytes / 1_048_576, 1),
     'redis keys': keys,
     ...Object.fromEntries(services.map(({ service, rssMiB }) => [`${service} memory MiB`, rssMiB])),
   };

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { readClientLog, type Attempt } from '../../loadtest/index.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
+import { readClientLog, type Attempt } from '../../loadtest/client-log.js';
 import type { ClientOptions, ClientReport, ToClient } from './protocol.js';
 
 const program = fileURLToPath(new URL('./main.js', import.meta.url));

@@ -1,5 +1,5 @@
 import { request, type Agent } from 'node:http';
-import type { Answer } from '../../loadtest/index.js';
+import type { Answer } from '../../loadtest/client-log.js';
 
 /** k6's codes for "no answer in time" and "connection refused or broken", which the audit knows. */
 const TIMED_OUT = 1050;

@@ -1,8 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdminClient, readFacts } from '../../loadtest/index.js';
-import type { Stack } from '../../stack/index.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
+import { AdminClient } from '../../loadtest/admin-client.js';
+import { readFacts } from '../../loadtest/facts.js';
+import type { Stack } from '../../stack/types.js';
 import { sampleProcesses, type ProcessSample } from '../process-watch.js';
 import type { Random } from '../random.js';
 import { makeCase, type FuzzTarget } from './cases.js';

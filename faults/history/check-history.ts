@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { projectRoot, resultsFolder } from '../../common/paths.js';
+import type { Attempt } from '../../loadtest/client-log.js';
+import type { Facts } from '../../loadtest/facts.js';
 import { findProgram } from '../../stack/native/programs.js';
-import { projectRoot } from '../../stack/paths.js';
-import type { Attempt, Facts } from '../../loadtest/index.js';
 import type { OperatorOperation } from '../operator-calls.js';
 import { historyEvents } from './history-events.js';
 
-const FOLDER = join(projectRoot, 'faults', 'results', 'history');
+const FOLDER = join(resultsFolder('faults'), 'history');
 const CHECKER = join(projectRoot, 'faults', 'checker', 'check_history.py');
 const WITHIN_MS = 120_000;
 

@@ -1,4 +1,4 @@
-import type { Answer, Attempt } from '../../loadtest/index.js';
+import type { Answer, Attempt } from '../../loadtest/client-log.js';
 import type { OperatorOperation } from '../operator-calls.js';
 
 /** One line of a history: docs/history.md. */

@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join, relative } from 'node:path';
+import { readArguments, runMain, say } from '../../common/command-line.js';
+import { writeJson } from '../../common/json-file.js';
+import { projectRoot, resultsFolder } from '../../common/paths.js';
+import { table } from '../../common/table.js';
 import { requirePrograms } from '../../stack/install.js';
 import { versionText } from '../../stack/native/programs.js';
-import { projectRoot } from '../../stack/paths.js';
-import { table } from '../../stack/table.js';
 import { HTTP_MUTANTS } from './http-mutants.js';
 import { describeSelection, tryMutants, type Mutant, type MutantResult } from './mutant.js';
 import { REDIS_MUTANTS } from './redis-mutants.js';
@@ -18,47 +18,42 @@ const ALL: readonly Mutant[] = [...REDIS_MUTANTS, ...WORKER_MUTANTS, ...HTTP_MUT
   (a, b) => slowness(a) - slowness(b),
 );
 
-const print = (line: string): void => void process.stdout.write(`${line}\n`);
-
 async function redisVersion(): Promise<string> {
   return /v=(\d+\.\d+\.\d+)/.exec(await versionText((await requirePrograms()).redis))?.[1] ?? '0.0';
 }
 
-/** A selection has a file of its own, so that it does not pass for the whole. */
-async function writeResult(name: string, result: object): Promise<void> {
-  const folder = join(projectRoot, 'faults', 'results');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, name), `${JSON.stringify(result, null, 2)}\n`);
-}
-
 /** Exit status: 0 every mutant was caught, 1 one was not. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  const { values } = readArguments({ options: { only: { type: 'string' } } });
   const wanted = ALL.filter(({ name }) => name.includes(values.only ?? ''));
   if (wanted.length === 0)
     throw new Error(`no mutant is called ${values.only}:\n${ALL.map(({ name }) => name).join('\n')}`);
   const redis = await redisVersion();
   const skipped = wanted.filter(({ redisSince = 0 }) => Number.parseFloat(redis) < redisSince);
   for (const { name, redisSince } of skipped)
-    print(`skipped, needs Redis ${redisSince} (REDIS_SERVER), this is ${redis}: ${name}`);
+    say(`skipped, needs Redis ${redisSince} (REDIS_SERVER), this is ${redis}: ${name}`);
   const mutants = wanted.filter((mutant) => !skipped.includes(mutant));
 
   const startedAt = new Date();
   const finished: MutantResult[] = [];
-  const name = values.only === undefined ? 'mutants.json' : 'mutants-selection.json';
+  // A selection has a file of its own, so that it does not pass for the whole.
+  const file = join(
+    resultsFolder('faults'),
+    values.only === undefined ? 'mutants.json' : 'mutants-selection.json',
+  );
   const copy = await SourceCopy.make(projectRoot, join(projectRoot, '.stack', `mutants-${process.pid}`));
-  print(`${mutants.length} mutants, Redis ${redis}`);
+  say(`${mutants.length} mutants, Redis ${redis}`);
   const results = await tryMutants(copy, mutants, {
     onBaseline: (selection, { passed, failed, broken }) =>
-      print(
+      say(
         `  as it is: ${describeSelection(selection)}: ${broken ?? `${passed.length} passed, ${failed.length} failed`}`,
       ),
-    onResult: async (result) => {
+    onResult: (result) => {
       const { name: mutant, caught, by, seconds } = result;
-      print(`${caught ? 'caught' : 'NOT CAUGHT'} in ${seconds} s: ${mutant}\n    ${by}`);
+      say(`${caught ? 'caught' : 'NOT CAUGHT'} in ${seconds} s: ${mutant}\n    ${by}`);
       finished.push(result);
       // After each of them: a run that is broken off has shown something too.
-      await writeResult(name, {
+      writeJson(file, {
         startedAt: startedAt.toISOString(),
         durationMs: Date.now() - startedAt.getTime(),
         redis,
@@ -75,17 +70,12 @@ async function main(): Promise<number> {
     String(seconds),
     by,
   ]);
-  print(`\n${table([['', 'mutant', 's', 'by'], ...cells])}\n\nfaults/results/${name}`);
+  say(`\n${table([['', 'mutant', 's', 'by'], ...cells])}\n\n${relative(projectRoot, file)}`);
   const caught = results.filter((result) => result.caught).length;
-  print(`Tests: ${caught} passed, ${results.length - caught} failed (mutants)`);
+  say(`Tests: ${caught} passed, ${results.length - caught} failed (mutants)`);
   return caught === results.length ? 0 : 1;
 }
 
 // So that the run under way goes too: see source-copy.ts.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-try {
-  process.exitCode = await main();
-} catch (err) {
-  process.stderr.write(`${err instanceof Error ? err.message : String(err)}\n`);
-  process.exitCode = 1;
-}
+await runMain(main);

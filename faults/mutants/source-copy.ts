@@ -1,13 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
+import { run } from '../../common/run-command.js';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { Compiler } from './compiler.js';
 import { applyEdit, type Edit, type Selection, type TestRun, type Workshop } from './mutant.js';
 
-const run = promisify(execFile);
 /** Of one selection. Far more than any needs: what does not end must not hold up the others for ever. */
 const RUN_WITHIN_MS = 8 * 60_000;
 /** Git-ignored, and needed all the same. */

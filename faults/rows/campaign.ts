@@ -1,5 +1,5 @@
-import type { Attempt } from '../../loadtest/index.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
+import type { Attempt } from '../../loadtest/client-log.js';
 import type { RowPlan, Scene } from '../row.js';
 import { open } from './open-scene.js';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { instanceFolder } from '../../stack/paths.js';
+import { instanceFolder } from '../../common/paths.js';
 import type { RowPlan } from '../row.js';
 import { SentinelSet } from '../sentinels.js';
 import { INSTANCE } from '../world.js';

@@ -1,5 +1,5 @@
 import { toPartition, streamKey } from '../../api/src/redis/keys.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
 import { withRedis } from '../redis-link.js';
 import type { RowPlan, Scene } from '../row.js';
 import type { World } from '../world.js';

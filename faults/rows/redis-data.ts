@@ -1,8 +1,8 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { metaKey, toPartition, streamKey, winnersKey } from '../../api/src/redis/keys.js';
-import { instanceFolder } from '../../stack/paths.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { instanceFolder } from '../../common/paths.js';
+import { waitUntil } from '../../common/wait-until.js';
 import { withRedis } from '../redis-link.js';
 import type { RowPlan, Scene } from '../row.js';
 import { INSTANCE } from '../world.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitUntil } from '../../stack/wait-until.js';
+import { waitUntil } from '../../common/wait-until.js';
 import { awaitEntriesInHand, entriesInHand } from '../entries-in-hand.js';
 import { withRedis } from '../redis-link.js';
 import type { RowPlan, Scene } from '../row.js';

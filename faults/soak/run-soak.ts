@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdminClient, latencyOf, waitUntilDrained } from '../../loadtest/index.js';
-import type { Stack } from '../../stack/index.js';
+import { roundTo } from '../../common/format.js';
+import { summariseLatency } from '../../common/statistics.js';
+import { AdminClient, waitUntilDrained } from '../../loadtest/admin-client.js';
+import type { Stack } from '../../stack/types.js';
 import { sampleServices } from '../process-watch.js';
 import type { Random } from '../random.js';
 import { readUsedMemory, withRedis } from '../redis-link.js';
@@ -144,17 +146,16 @@ async function drive(
 
 async function takeSample(stack: Stack, traffic: SoakTraffic): Promise<[string, number][]> {
   const services = (await sampleServices(stack)).filter(({ service }) => /^(api|worker|nginx)/.test(service));
-  const { p50, p99 } = latencyOf(traffic.takeLatencies());
-  const round = (value: number) => Math.round(value * 10) / 10;
+  const { p50, p99 } = summariseLatency(traffic.takeLatencies());
   return [
     ...services.flatMap(({ service, rssMiB, sockets }): [string, number][] => [
-      [`${service} memory MiB`, round(rssMiB)],
+      [`${service} memory MiB`, roundTo(rssMiB, 1)],
       [`${service} sockets`, sockets],
     ]),
-    ['redis memory MiB', round((await redisMemory(stack)) / 1_048_576)],
+    ['redis memory MiB', roundTo((await redisMemory(stack)) / 1_048_576, 1)],
     ['stream entries', await streamEntries(stack)],
-    ['p50 latency ms', round(p50 ?? 0)],
-    ['p99 latency ms', round(p99 ?? 0)],
+    ['p50 latency ms', roundTo(p50 ?? 0, 1)],
+    ['p99 latency ms', roundTo(p99 ?? 0, 1)],
   ];
 }
 

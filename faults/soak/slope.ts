@@ -1,3 +1,5 @@
+import { median } from '../../common/statistics.js';
+
 export interface Point {
   /** Minutes since the start. */
   minutes: number;
@@ -9,9 +11,6 @@ export interface Slope {
   first: number;
   last: number;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 /** Least squares; `first` and `last` are medians of the first and the last quarter, which single peaks do not move. */
 export function slopeOf(points: readonly Point[]): Slope {

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
-import { AdminClient } from '../../loadtest/index.js';
-import type { Stack } from '../../stack/index.js';
+import { AdminClient } from '../../loadtest/admin-client.js';
+import type { Stack } from '../../stack/types.js';
 import type { Random } from '../random.js';
 
 const CAMPAIGNS = 40;

@@ -1,4 +1,4 @@
-import { k6Database, type Influx, type Point } from './influx.js';
+import { k6Database, type Influx, type Point } from '../../common/influx.js';
 import type { ComparisonRecord, RunRecord } from './types.js';
 
 /** InfluxQL cannot shift time: curves are written as if every run had begun here, so that they lie over one another. */

@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { describeMachine } from '../result.js';
+import { projectRoot } from '../../common/paths.js';
+import { describeEnvironment } from '../result.js';
 import { calibrate } from './calibrate.js';
+import { remaining } from './compare.js';
 import { planOf, type Bench, type Load } from './context.js';
 import type { CompareOptions } from './options.js';
-import { ComparisonStore } from './store.js';
-import { remaining } from './compare.js';
 import { nextRate } from './step-load.js';
+import { ComparisonStore } from './store.js';
 import type { Asked, ComparisonRecord, StoredComparison } from './types.js';
 
 /** How long the smallest count should need for one run: k6's start must be small beside that of the largest one too. */
@@ -15,10 +16,10 @@ const LONGEST_RUN_S = 32;
 const ARRIVAL_S = 15;
 
 /** `dabd9f3`, or `dabd9f3+1a2b3c4` with changes that are not committed; `unknown` without git. */
-export function codeVersion(root: string): string {
+export function codeVersion(): string {
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', args, { cwd: root, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1e9 });
+      execFileSync('git', args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'ignore'], maxBuffer: 1e9 });
     const commit = git('rev-parse', '--short', 'HEAD').toString().trim();
     const changes = git('diff', 'HEAD');
     if (changes.length === 0) return commit;
@@ -86,7 +87,7 @@ export function loadFor(options: CompareOptions, expectedTps: number): Load {
 
 /** Calibrates, then stores what is going to be measured. */
 export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
-  const { stack, root } = bench;
+  const { stack } = bench;
   const calibration = await calibrate(bench, options.replicas.at(-1)!, options.apiCpus);
   const { expectedTps, cap: apiCpus } = calibration;
   const load = loadFor(options, expectedTps);
@@ -103,8 +104,8 @@ export async function begin(bench: Bench, options: CompareOptions): Promise<Comp
     stock: plan.stock,
     ...(options.scenario === 'arrival' && load.rate !== undefined && { rate: load.rate }),
     apiCpus,
-    environment: describeMachine(await stack.versions(), bench.k6.version),
-    code: codeVersion(root),
+    environment: describeEnvironment(await stack.versions(), bench.k6.version),
+    code: codeVersion(),
     asked: askedOf(options),
   };
   const store = ComparisonStore.at(comparison.id);

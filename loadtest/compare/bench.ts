@@ -1,6 +1,5 @@
-import { openStack } from '../../stack/index.js';
-import { provideK6 } from '../index.js';
-import { projectRoot } from '../project-root.js';
+import { openStack } from '../../stack/open-stack.js';
+import { provideK6 } from '../k6-binary.js';
 import { patientEnvironment, type Bench } from './context.js';
 import { openInflux, type OpenInflux } from './open-influx.js';
 import type { CompareOptions } from './options.js';
@@ -16,8 +15,7 @@ export async function withBench<T>(
   work: (bench: Bench) => Promise<T>,
 ): Promise<T> {
   const { say, signal } = tools;
-  const root = projectRoot();
-  const k6 = await provideK6({ root, onProgress: say, signal });
+  const k6 = await provideK6({ onProgress: say, signal });
   const stack = await openStack({
     name: INSTANCE,
     // `make compare API_CPUS=…` sets it for everything that make starts; replicas are capped once they are warm.
@@ -29,7 +27,7 @@ export async function withBench<T>(
   try {
     if (options.influx) open = await openInflux(stack.mode, say);
     await stack.up({ api: options.replicas[0]!, signal });
-    const result = await work({ stack, caps, k6, root, influx: open?.influx ?? null, say, signal });
+    const result = await work({ stack, caps, k6, influx: open?.influx ?? null, say, signal });
     if (open) say(`  ${open.dashboards}`);
     return result;
   } finally {

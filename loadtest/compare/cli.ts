@@ -1,10 +1,9 @@
-import { allowClosedOutput } from '../../stack/closed-output.js';
-import { abortOnSignals, explain, INTERRUPTED, say } from '../command-line.js';
+import { allowClosedOutput, abortOnSignals, say, runMain } from '../../common/command-line.js';
 import { begin, codeVersion, unfinished } from './begin.js';
 import { withBench } from './bench.js';
 import { runComparison } from './compare.js';
 import { planOf, type Bench } from './context.js';
-import { readOptions, USAGE, UsageError, type CompareOptions } from './options.js';
+import { readOptions, USAGE, type CompareOptions } from './options.js';
 import { inWords } from './report/words.js';
 import { writeReport } from './report/write-report.js';
 import { findCapacity } from './step-load.js';
@@ -19,10 +18,10 @@ function tell(store: ComparisonStore, file: string): boolean {
   return isComplete(report) && report.byReplicas.every(({ valid }) => valid >= report.comparison.rounds);
 }
 
-function interruptedBefore(options: CompareOptions, { stack, root }: Bench): ComparisonStore | null {
+function interruptedBefore(options: CompareOptions, { stack }: Bench): ComparisonStore | null {
   if (options.fresh) return null;
   const stored = storedComparisons().map((id) => ComparisonStore.at(id).load());
-  const found = unfinished(stored, options, stack.mode, codeVersion(root));
+  const found = unfinished(stored, options, stack.mode, codeVersion());
   if (!found) return null;
   say(`Going on with ${found.comparison.id}, which was interrupted (FRESH=1 begins anew)`);
   return ComparisonStore.at(found.comparison.id);
@@ -74,14 +73,7 @@ interface Interrupt {
 }
 
 async function main(): Promise<number> {
-  let options: CompareOptions;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`${error.message}\n\n${USAGE}`);
-    return 2;
-  }
+  const options = readOptions(process.argv.slice(2));
   const interrupt: Interrupt = {
     signal: abortOnSignals(() =>
       interrupt.store === null
@@ -90,25 +82,19 @@ async function main(): Promise<number> {
     ),
     store: null,
   };
-  try {
-    switch (options.command) {
-      case 'list':
-        list();
-        return 0;
-      case 'report':
-        return rebuild(options) ? 0 : 1;
-      case 'run':
-      case 'step':
-        return (await measure(options, interrupt)) ? 0 : 1;
-      default:
-        return options.command satisfies never;
-    }
-  } catch (err) {
-    if (interrupt.signal.aborted) return INTERRUPTED;
-    process.stderr.write(`✗ ${explain(err)}\n`);
-    return 1;
+  switch (options.command) {
+    case 'list':
+      list();
+      return 0;
+    case 'report':
+      return rebuild(options) ? 0 : 1;
+    case 'run':
+    case 'step':
+      return (await measure(options, interrupt)) ? 0 : 1;
+    default:
+      return options.command satisfies never;
   }
 }
 
 allowClosedOutput('goOn');
-process.exitCode = await main();
+await runMain(main, USAGE);

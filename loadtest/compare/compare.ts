@@ -1,4 +1,4 @@
-import { explain } from '../command-line.js';
+import { explain } from '../../common/command-line.js';
 import { writeRun } from './annotate.js';
 import type { Bench, Load } from './context.js';
 import { measureRun } from './measure-run.js';

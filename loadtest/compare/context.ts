@@ -1,6 +1,8 @@
-import { plan, type K6, type Plan, openFileLimit } from '../index.js';
-import type { Stack } from '../../stack/index.js';
-import type { Influx } from './influx.js';
+import type { Influx } from '../../common/influx.js';
+import { openFileLimit } from '../../common/open-file-limit.js';
+import type { Stack } from '../../stack/types.js';
+import type { K6 } from '../k6-binary.js';
+import { plan, type Plan } from '../scenarios.js';
 import type { ReplicaCaps } from './replica-caps.js';
 import type { CompareScenario } from './types.js';
 
@@ -9,8 +11,6 @@ export interface Bench {
   readonly stack: Stack;
   readonly caps: ReplicaCaps;
   readonly k6: K6;
-  /** Folder of the project. */
-  readonly root: string;
   /** Null: samples are not kept, only counted from the client log. */
   readonly influx: Influx | null;
   readonly say: (line: string) => void;

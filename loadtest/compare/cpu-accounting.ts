@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { childrenOf, commandOf, cpuSecondsBelow } from '../../stack/process-identity.js';
-import type { Stack } from '../../stack/index.js';
+import { serviceKind } from '../../common/cpu-time.js';
+import { findChildren, readCommand, readCpuSecondsBelow } from '../../common/processes.js';
+import type { Stack } from '../../stack/types.js';
 import type { Component } from './types.js';
 
 const INTERVAL_MS = 250;
@@ -50,7 +51,7 @@ function machineTicks(): { busy: number; all: number } {
 }
 
 /** k6 as a child of this process; none when it runs in a container. */
-const k6Pids = (): number[] => childrenOf(process.pid).filter((pid) => /(^|\/)k6 /.test(commandOf(pid)));
+const k6Pids = (): number[] => findChildren(process.pid).filter((pid) => /(^|\/)k6 /.test(readCommand(pid)));
 
 /** Reads CPU times while a run is under way, so that afterwards those of any moment of it are known. */
 export class CpuAccounting {
@@ -65,9 +66,7 @@ export class CpuAccounting {
     private readonly inContainers: boolean,
   ) {
     const pidsOf = (component: Component) =>
-      services.flatMap(({ service, pid }) =>
-        pid && service.replace(/-\d+$/, '') === component ? [pid] : [],
-      );
+      services.flatMap(({ service, pid }) => (pid && serviceKind(service) === component ? [pid] : []));
     this.#pids = new Map(components.map((component) => [component, new Set(pidsOf(component))]));
   }
 
@@ -106,7 +105,7 @@ export class CpuAccounting {
     const k6 = k6Pids();
     for (const pid of k6) this.#pids.get('k6')!.add(pid);
     const parts = [...this.#pids.values()].flatMap((pids) => [...pids]);
-    for (const [part, processes] of cpuSecondsBelow(parts)) {
+    for (const [part, processes] of readCpuSecondsBelow(parts)) {
       const inContainer = this.inContainers && !k6.includes(part) ? containerSeconds(part) : undefined;
       this.#note(part, inContainer === undefined ? processes : new Map([[part, inContainer]]));
     }

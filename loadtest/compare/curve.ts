@@ -1,6 +1,6 @@
+import { summariseLatency } from '../../common/statistics.js';
 import { isDefinite } from '../answers.js';
 import type { Attempt } from '../client-log.js';
-import { percentile } from '../statistics.js';
 import type { CurvePoint } from './types.js';
 
 /** Answers by the second in which they came, counted from the first request on; seconds without any are there too. */
@@ -21,8 +21,7 @@ export function curveOf(attempts: readonly Attempt[]): CurvePoint[] {
     entry.durations.push(answer.durationMs);
   }
   return seconds.map(({ issued, refused, failed, durations }, second) => {
-    const sorted = durations.sort((a, b) => a - b);
-    const at = (share: number) => (sorted.length > 0 ? percentile(sorted, share) : null);
-    return { second, issued, refused, failed, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+    const { p50, p95, p99 } = summariseLatency(durations);
+    return { second, issued, refused, failed, p50, p95, p99 };
   });
 }

@@ -1,13 +1,13 @@
-import { killContainer } from '../../stack/compose/containers.js';
+import { findChildren, readCommand } from '../../common/processes.js';
+import { waitUntil } from '../../common/wait-until.js';
 import type { ComposeStack } from '../../stack/compose.js';
-import type { Stack } from '../../stack/index.js';
-import { childrenOf, commandOf } from '../../stack/process-identity.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import { killContainer } from '../../stack/compose/containers.js';
+import type { Stack } from '../../stack/types.js';
 
 const TIMEOUT_MS = 25_000;
 
 const commandsBelow = (pid: number): string[] =>
-  childrenOf(pid).flatMap((child) => [commandOf(child), ...commandsBelow(child)]);
+  findChildren(pid).flatMap((child) => [readCommand(child), ...commandsBelow(child)]);
 
 /**
  * Reloads nginx, so that a run begins without connections that a warm-up has left in its pool. A request on a kept

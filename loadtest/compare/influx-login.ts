@@ -1,12 +1,7 @@
+import type { InfluxLogin } from '../../common/influx.js';
 import { readEnvironment } from '../../stack/env-file.js';
 
-/** The account of InfluxDB: of the project's own, or of the one that INFLUXDB_URL names. */
-export interface InfluxLogin {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** Null without a password: an InfluxDB of somebody else, without authentication. */
+/** The account of the project's own InfluxDB, or of the one that INFLUXDB_URL names; null without a password. */
 export function readInfluxLogin(environment = readEnvironment()): InfluxLogin | null {
   const password = environment['INFLUXDB_PASSWORD'];
   return password ? { user: environment['INFLUXDB_USER'] ?? 'coupon-rush', password } : null;

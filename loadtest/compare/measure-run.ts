@@ -1,9 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runScenario, readClientLog, type Attempt } from '../index.js';
-import { explain } from '../command-line.js';
+import { explain } from '../../common/command-line.js';
+import { readJson } from '../../common/json-file.js';
+import { resultsFolder } from '../../common/paths.js';
+import { percentile } from '../../common/statistics.js';
+import { readClientLog, type Attempt } from '../client-log.js';
 import type { RunResult } from '../result.js';
-import { percentile } from '../statistics.js';
+import { runScenario } from '../run-scenario.js';
 import { planOf, type Bench, type Load } from './context.js';
 import { CpuAccounting } from './cpu-accounting.js';
 import { curveOf } from './curve.js';
@@ -26,10 +28,10 @@ interface Summary {
 }
 
 /** k6's own counts, from the summary it writes at its end. */
-async function readSummary(folder: string): Promise<Summary> {
-  const { metrics } = JSON.parse(await readFile(join(folder, 'k6-summary.json'), 'utf8')) as {
-    metrics: Record<string, { count?: number }>;
-  };
+function readSummary(folder: string): Summary {
+  const { metrics } = readJson<{ metrics: Record<string, { count?: number }> }>(
+    join(folder, 'k6-summary.json'),
+  );
   return { requests: metrics['http_reqs']?.count ?? 0, dropped: metrics['dropped_iterations']?.count ?? 0 };
 }
 
@@ -129,7 +131,7 @@ export async function measureRun(
   let capFault: string | null = null;
   try {
     result = await runScenario({
-      ...{ stack: bench.stack, k6: bench.k6, root: bench.root, signal: bench.signal },
+      ...{ stack: bench.stack, k6: bench.k6, signal: bench.signal },
       replicas: cell.replicas,
       plan,
       out,
@@ -146,8 +148,8 @@ export async function measureRun(
   } finally {
     accounting.stop();
   }
-  const folder = join(bench.root, 'loadtest', 'results', result.testid);
-  const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), await readSummary(folder)];
+  const folder = join(resultsFolder('loadtest'), result.testid);
+  const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), readSummary(folder)];
   const span = spanOf(attempts);
   const { cpu, machine, own, others } = cpuUse(accounting, span, cell, result.environment.cpus);
   const { samples, faults } = await countSamples(bench, result.testid, summary.requests);

@@ -1,10 +1,12 @@
+import { explain } from '../../common/command-line.js';
+import { Influx, k6Database, metricsDatabase } from '../../common/influx.js';
 import type { ComposeStack } from '../../stack/compose.js';
 import { readEnvironment } from '../../stack/env-file.js';
-import { openStack, type StackMode } from '../../stack/index.js';
 import { ensureTool } from '../../stack/install.js';
 import { isFree, portOwner } from '../../stack/native/port-owner.js';
-import { explain } from '../command-line.js';
-import { Influx, k6Database, metricsDatabase } from './influx.js';
+import { openStack } from '../../stack/open-stack.js';
+import type { StackMode } from '../../stack/types.js';
+import { readInfluxLogin } from './influx-login.js';
 
 const DASHBOARD = '/d/coupon-rush-compare';
 
@@ -101,7 +103,7 @@ export async function openInflux(mode: StackMode, say: (line: string) => void): 
     );
     return null;
   }
-  const influx = new Influx(found.url);
+  const influx = new Influx(found.url, readInfluxLogin());
   try {
     // In somebody else's InfluxDB nobody makes accounts.
     if (!named) await influx.ensureAccount();

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
-import type { StackMode } from '../../stack/index.js';
+import { readArguments, readChoice, readNumber, UsageError } from '../../common/command-line.js';
+import type { StackMode } from '../../stack/types.js';
 import type { CompareScenario } from './types.js';
 
 export const USAGE = `Usage: node dist/loadtest/compare/cli.js COMMAND [options]
@@ -26,10 +26,6 @@ export const USAGE = `Usage: node dist/loadtest/compare/cli.js COMMAND [options]
 const commands = ['run', 'step', 'report', 'list'] as const;
 const scenarios: readonly CompareScenario[] = ['peak', 'arrival', 'sold-out'];
 
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
-
 export interface CompareOptions {
   readonly command: (typeof commands)[number];
   readonly replicas: readonly number[];
@@ -46,12 +42,6 @@ export interface CompareOptions {
   readonly against?: string;
 }
 
-function oneOf<T extends string>(name: string, text: string, known: readonly T[]): T {
-  const found = known.find((one) => one === text);
-  if (found === undefined) throw new UsageError(`${name} is ${known.join(', ')}, not ${text}`);
-  return found;
-}
-
 function counts(text: string): number[] {
   const values = text
     .split(/[\s,]+/)
@@ -65,26 +55,11 @@ function counts(text: string): number[] {
   return values.sort((a, b) => a - b);
 }
 
-interface Range {
-  readonly least: number;
-  readonly most: number;
-  readonly whole: boolean;
-}
-
-function numeric(name: string, text: string | undefined, { least, most, whole }: Range): number | null {
-  if (!text) return null;
-  const value = Number(text);
-  if (!(value >= least && value <= most) || (whole && !Number.isInteger(value)))
-    throw new UsageError(
-      `--${name} ${text}: expected a ${whole ? 'whole number' : 'number'} from ${least} to ${most}`,
-    );
-  return value;
-}
-
 /** 0: no cap. Linux takes no less than a hundredth at the longest period. */
 function cap(text: string | undefined): number | null {
   if (text && Number(text) === 0) return 0;
-  return numeric('api-cpus', text, { least: 0.01, most: availableParallelism(), whole: false });
+  const range = { least: 0.01, most: availableParallelism(), whole: false };
+  return readNumber('--api-cpus', text, range) ?? null;
 }
 
 const text = { type: 'string' } as const;
@@ -92,41 +67,37 @@ const flag = { type: 'boolean' } as const;
 
 /** An option that is given empty (a Makefile's unset variable) counts as absent. @throws {UsageError} */
 export function readOptions(argv: readonly string[]): CompareOptions {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        ...{ replicas: text, rounds: text, scenario: text, 'api-cpus': text, users: text, rate: text },
-        ...{ mode: text, 'no-influx': flag, fresh: flag, id: text, against: text },
-      },
-    });
-  } catch (cause) {
-    throw new UsageError((cause as Error).message, { cause });
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = readArguments({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      ...{ replicas: text, rounds: text, scenario: text, 'api-cpus': text, users: text, rate: text },
+      ...{ mode: text, 'no-influx': flag, fresh: flag, id: text, against: text },
+    },
+  });
   if (positionals.length > 1)
     throw new UsageError(
       `"${positionals.slice(1).join(' ')}" is too much: several counts are one word, --replicas "1 2 4"`,
     );
-  const upTo = (most: number): Range => ({ least: 1, most, whole: true });
-  const scenario = oneOf('--scenario', values.scenario || 'peak', scenarios);
+  const scenario = readChoice('--scenario', values.scenario, scenarios) ?? 'peak';
+  const command = readChoice('the command', positionals[0], commands);
+  if (!command) throw new UsageError('which command?');
+  const mode = readChoice('--mode', values.mode, ['native', 'compose'] as const);
   if (scenario === 'arrival' ? values.users : values.rate)
     throw new UsageError(
       scenario === 'arrival' ? 'arrival takes --rate, not --users' : `${scenario} takes --users, not --rate`,
     );
   return {
-    command: oneOf('the command', positionals[0] ?? '', commands),
+    command,
     replicas: counts(values.replicas || '1 2 4'),
-    rounds: numeric('rounds', values.rounds, upTo(100)) ?? 3,
+    rounds: readNumber('--rounds', values.rounds, { most: 100 }) ?? 3,
     scenario,
     apiCpus: cap(values['api-cpus']),
-    users: numeric('users', values.users, upTo(20_000)),
-    rate: numeric('rate', values.rate, upTo(20_000)),
+    users: readNumber('--users', values.users, { most: 20_000 }) ?? null,
+    rate: readNumber('--rate', values.rate, { most: 20_000 }) ?? null,
     influx: !values['no-influx'],
     fresh: values.fresh ?? false,
-    ...(values.mode && { mode: oneOf('--mode', values.mode, ['native', 'compose'] as const) }),
+    ...(mode && { mode }),
     ...(values.id && { id: values.id }),
     ...(values.against && { against: values.against }),
   };

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runScenario } from '../index.js';
+import { resultsFolder } from '../../common/paths.js';
+import { runScenario } from '../run-scenario.js';
 import { warmUp } from '../warm-up.js';
 import { planOf, type Bench } from './context.js';
 import { dropKeptConnections } from './fresh-connections.js';
@@ -30,11 +31,11 @@ async function warmReads(frontUrl: string, replicas: number): Promise<void> {
 
 /** One peak of fresh connections that counts for nothing, under the cap if there is one. */
 async function warmBurst(bench: Bench, replicas: number, cap: number | null): Promise<void> {
-  const { stack, caps, k6, root, signal } = bench;
+  const { stack, caps, k6, signal } = bench;
   await dropKeptConnections(stack);
   const plan = planOf({ scenario: 'peak', users: Math.min(8_000, replicas * BURST_USERS) });
   const { testid } = await runScenario({
-    ...{ stack, replicas, plan, k6, root, signal },
+    ...{ stack, replicas, plan, k6, signal },
     onProgress: () => undefined,
     aroundLoad: {
       before: async () => {
@@ -43,7 +44,7 @@ async function warmBurst(bench: Bench, replicas: number, cap: number | null): Pr
       after: () => caps.lift(),
     },
   });
-  await rm(join(root, 'loadtest', 'results', testid), { recursive: true, force: true });
+  await rm(join(resultsFolder('loadtest'), testid), { recursive: true, force: true });
 }
 
 /**
@@ -52,11 +53,11 @@ async function warmBurst(bench: Bench, replicas: number, cap: number | null): Pr
  * @param cap CPUs of one replica in what is going to be measured; null: none
  */
 export async function prepare(bench: Bench, replicas: number, cap: number | null): Promise<void> {
-  const { stack, caps, k6, root, signal } = bench;
+  const { stack, caps, k6, signal } = bench;
   await caps.untilHealthy(signal);
   await stack.up({ api: replicas, signal });
   await warmUp({
-    ...{ stack, replicas, k6, root, signal },
+    ...{ stack, replicas, k6, signal },
     usersPerReplica: WARM_UP_USERS,
     onProgress: () => undefined,
     allowRemote: false,

@@ -1,10 +1,11 @@
-import { docker } from '../../stack/compose/docker.js';
-import { listContainers } from '../../stack/compose/containers.js';
+import { explain } from '../../common/command-line.js';
+import { instanceFolder } from '../../common/paths.js';
+import { waitUntil } from '../../common/wait-until.js';
 import type { ComposeStack } from '../../stack/compose.js';
-import type { Stack } from '../../stack/index.js';
+import { listContainers } from '../../stack/compose/containers.js';
+import { docker } from '../../stack/compose/docker.js';
 import { capCpu, liftCpuCap, quotaOf } from '../../stack/native/cpu-cap.js';
-import { instanceFolder } from '../../stack/paths.js';
-import { waitUntil } from '../../stack/wait-until.js';
+import type { Stack } from '../../stack/types.js';
 
 /**
  * Caps replicas that already run: they start and warm up without a cap, or a replica with a twentieth of a CPU would
@@ -71,7 +72,7 @@ export class ReplicaCaps {
       ]);
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return explain(error);
     }
   }
 }

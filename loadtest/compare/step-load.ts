@@ -1,7 +1,8 @@
+import { formatNumber } from '../../common/format.js';
 import type { Bench } from './context.js';
 import { measureRun } from './measure-run.js';
 import { prepare } from './prepare.js';
-import { duration, whole } from './report/format.js';
+import { duration } from './report/format.js';
 import type { ComparisonStore } from './store.js';
 import { ATTEMPTS } from './summarise.js';
 import type { ComparisonRecord, RunRecord, StepRecord } from './types.js';
@@ -25,7 +26,7 @@ export function brokenLimits({
   return [
     ...(p99Ms === null ? ['no answer'] : p99Ms > limits.p99Ms ? [`p99 ${duration(p99Ms)}`] : []),
     ...(errorRate > limits.errorRate ? [`errors ${(errorRate * 100).toFixed(2)} %`] : []),
-    ...(droppedIterations > 0 ? [`${whole(droppedIterations)} arrivals found no free user`] : []),
+    ...(droppedIterations > 0 ? [`${formatNumber(droppedIterations)} arrivals found no free user`] : []),
   ];
 }
 

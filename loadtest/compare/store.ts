@@ -1,25 +1,17 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { projectRoot } from '../../stack/paths.js';
+import { readJson, writeJson } from '../../common/json-file.js';
+import { resultsFolder } from '../../common/paths.js';
 import type { CapacityRecord, ComparisonRecord, RunRecord, StoredComparison } from './types.js';
 
-const resultsFolder = join(projectRoot, 'loadtest', 'results');
-
-const read = <T>(file: string): T => JSON.parse(readFileSync(file, 'utf8')) as T;
-
-/** Appears whole or not at all: an interrupted comparison goes on from what is there. */
-export function writeWhole(file: string, content: string): void {
-  writeFileSync(`${file}.part`, content);
-  renameSync(`${file}.part`, file);
-}
-
-const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
-/** The folder of one comparison: `comparison.json`, `runs/<testid>.json`, `capacity.json` and the reports. */
+/**
+ * The folder of one comparison: `comparison.json`, `runs/<testid>.json`, `capacity.json` and the reports. Each file appears
+ * whole or not at all: an interrupted comparison goes on from what is there.
+ */
 export class ComparisonStore {
   constructor(readonly folder: string) {}
 
-  static at(id: string, results = resultsFolder): ComparisonStore {
+  static at(id: string, results = resultsFolder('loadtest')): ComparisonStore {
     return new ComparisonStore(join(results, id));
   }
 
@@ -29,21 +21,21 @@ export class ComparisonStore {
 
   create(comparison: ComparisonRecord): void {
     mkdirSync(join(this.folder, 'runs'), { recursive: true });
-    writeWhole(join(this.folder, 'comparison.json'), json(comparison));
+    writeJson(join(this.folder, 'comparison.json'), comparison);
   }
 
   saveRun(run: RunRecord): void {
-    writeWhole(join(this.folder, 'runs', `${run.testid}.json`), json(run));
+    writeJson(join(this.folder, 'runs', `${run.testid}.json`), run);
   }
 
   saveCapacity(capacity: CapacityRecord): void {
-    writeWhole(join(this.folder, 'capacity.json'), json(capacity));
+    writeJson(join(this.folder, 'capacity.json'), capacity);
   }
 
   runs(): RunRecord[] {
     const files = readdirSync(join(this.folder, 'runs')).filter((name) => name.endsWith('.json'));
     return files
-      .map((name) => read<RunRecord>(join(this.folder, 'runs', name)))
+      .map((name) => readJson<RunRecord>(join(this.folder, 'runs', name)))
       .sort((a, b) => a.startedAt.localeCompare(b.startedAt));
   }
 
@@ -51,7 +43,7 @@ export class ComparisonStore {
   comparison(): ComparisonRecord {
     if (!this.exists)
       throw new Error(`there is no comparison ${basename(this.folder)}: make comparisons lists them`);
-    return read<ComparisonRecord>(join(this.folder, 'comparison.json'));
+    return readJson<ComparisonRecord>(join(this.folder, 'comparison.json'));
   }
 
   /** @throws when there is no such comparison */
@@ -60,13 +52,13 @@ export class ComparisonStore {
     return {
       comparison: this.comparison(),
       runs: this.runs(),
-      capacity: existsSync(capacity) ? read<CapacityRecord>(capacity) : null,
+      capacity: existsSync(capacity) ? readJson<CapacityRecord>(capacity) : null,
     };
   }
 }
 
 /** Ids of stored comparisons, oldest first. */
-export function storedComparisons(results = resultsFolder): string[] {
+export function storedComparisons(results = resultsFolder('loadtest')): string[] {
   if (!existsSync(results)) return [];
   const stored = readdirSync(results).filter((id) => ComparisonStore.at(id, results).exists);
   const started = (id: string) => ComparisonStore.at(id, results).comparison().startedAt;

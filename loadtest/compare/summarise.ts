@@ -1,6 +1,5 @@
-import { median } from '../statistics.js';
+import { median, measureSpread, type Spread } from '../../common/statistics.js';
 import { summariseCapacity, type CapacitySummary } from './capacity-summary.js';
-import { spreadOf, type Spread } from './statistics.js';
 import type {
   CapacityRecord,
   ComparisonRecord,
@@ -111,7 +110,7 @@ function summariseCount(
     valid.flatMap(({ latencyMs }) => latencyMs[name] ?? []);
   const typical = (name: 'p50' | 'p95' | 'p99') => medianOrNull(percentilesOf(name));
   const p95s = percentilesOf('p95');
-  const tps = valid.length > 0 ? spreadOf(valid.map((run) => run.tps)) : null;
+  const tps = valid.length > 0 ? measureSpread(valid.map((run) => run.tps)) : null;
   const speedup = tps && base && base.tps > 0 ? (tps.median / base.tps) * base.replicas : null;
   return {
     replicas,
@@ -119,7 +118,7 @@ function summariseCount(
     valid: valid.length,
     tps,
     latencyMs: tps && { p50: typical('p50'), p95: typical('p95'), p99: typical('p99') },
-    p95Ms: p95s.length > 0 ? spreadOf(p95s) : null,
+    p95Ms: p95s.length > 0 ? measureSpread(p95s) : null,
     successRate: successOf(valid),
     speedup,
     efficiency: speedup === null ? null : speedup / replicas,

@@ -1,5 +1,6 @@
+import type { Latency } from '../../common/statistics.js';
 import type { StackMode } from '../../stack/types.js';
-import type { Latency } from '../answers.js';
+import type { Environment } from '../result.js';
 
 export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6';
 
@@ -125,16 +126,6 @@ export interface CpuCap {
   readonly how: 'calibrated' | 'given' | 'none';
   /** For people: how it was chosen and set, or why it could not be set. */
   readonly note: string;
-}
-
-interface Environment {
-  readonly cpus: number;
-  readonly memoryGiB: number;
-  readonly node: string;
-  readonly k6: string;
-  readonly redis: string;
-  readonly database: string;
-  readonly nginx: string;
 }
 
 /** What was asked for by hand; null: chosen by the calibration. */

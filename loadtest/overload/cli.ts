@@ -1,10 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { buildBurstClient } from '../../bench/load/burst.js';
-import { openStack } from '../../stack/index.js';
-import { abortOnSignals, explain, INTERRUPTED, say } from '../command-line.js';
-import { projectRoot } from '../project-root.js';
+import { join, relative } from 'node:path';
+import { abortOnSignals, say, readArguments, readNumber, runMain } from '../../common/command-line.js';
+import { writeJson } from '../../common/json-file.js';
+import { projectRoot, resultsFolder } from '../../common/paths.js';
+import { openStack } from '../../stack/open-stack.js';
+import { buildBurstClient } from '../burst.js';
 import { withStack } from '../with-stack.js';
 import { describeOverload } from './describe.js';
 import { INSTANCE, runOverload } from './run-overload.js';
@@ -24,37 +23,26 @@ const rushMaxOf = (apiCpus: number): number =>
 
 /** Exit status: 0 all goals reached, 1 one is missed, 2 the command is wrong. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { 'api-cpus': { type: 'string' }, api: { type: 'string' } } });
-  const [apiCpus, replicas] = [Number(values['api-cpus'] ?? 0.06), Number(values.api ?? 2)];
-  if (!(apiCpus >= 0 && apiCpus <= 8) || !(Number.isInteger(replicas) && replicas >= 1)) {
-    process.stderr.write(`${USAGE}\n`);
-    return 2;
-  }
+  const { values } = readArguments({ options: { 'api-cpus': { type: 'string' }, api: { type: 'string' } } });
+  const apiCpus = readNumber('--api-cpus', values['api-cpus'], { least: 0, most: 8, whole: false }) ?? 0.06;
+  const replicas = readNumber('--api', values.api) ?? 2;
   const built = await buildBurstClient();
   if ('missing' in built) {
     say(`make overload needs its load generator: ${built.missing}`);
     return 1;
   }
   const signal = abortOnSignals(() => 'the stack goes down');
-  try {
-    const env = { NGINX_ISSUE_LIMIT: 'off', API_CPUS: '0', ISSUE_RUSH_MAX: String(rushMaxOf(apiCpus)) };
-    const stack = await openStack({ mode: 'native', name: INSTANCE, env, onProgress: say });
-    const root = projectRoot();
-    const result = await withStack(stack, { api: replicas, onProgress: say, signal }, () =>
-      runOverload({ stack, replicas, generator: built.program, apiCpus, root, say, signal }),
-    );
-    await mkdir(join(root, 'loadtest', 'results'), { recursive: true });
-    const file = join('loadtest', 'results', 'overload.json');
-    await writeFile(join(root, file), `${JSON.stringify(result, null, 2)}\n`);
-    say(`\n${describeOverload(result)}\n\n  ${file}`);
-    for (const fault of result.faults) say(`  ✗ ${fault}`);
-    say(result.faults.length === 0 ? '  ✓ every goal reached, audit clean\n' : '  ✗ something is off\n');
-    return result.faults.length === 0 ? 0 : 1;
-  } catch (err) {
-    if (signal.aborted) return INTERRUPTED;
-    process.stderr.write(`✗ ${explain(err)}\n`);
-    return 1;
-  }
+  const env = { NGINX_ISSUE_LIMIT: 'off', API_CPUS: '0', ISSUE_RUSH_MAX: String(rushMaxOf(apiCpus)) };
+  const stack = await openStack({ mode: 'native', name: INSTANCE, env, onProgress: say });
+  const result = await withStack(stack, { api: replicas, onProgress: say, signal }, () =>
+    runOverload({ stack, replicas, generator: built.program, apiCpus, say, signal }),
+  );
+  const file = join(resultsFolder('loadtest'), 'overload.json');
+  writeJson(file, result);
+  say(`\n${describeOverload(result)}\n\n  ${relative(projectRoot, file)}`);
+  for (const fault of result.faults) say(`  ✗ ${fault}`);
+  say(result.faults.length === 0 ? '  ✓ every goal reached, audit clean\n' : '  ✗ something is off\n');
+  return result.faults.length === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+await runMain(main, USAGE);

@@ -1,4 +1,4 @@
-import { table } from '../../stack/table.js';
+import { table } from '../../common/table.js';
 import type { OverloadResult } from './run-overload.js';
 
 const ms = (value: number | null): string => (value === null ? '–' : String(value));

@@ -1,16 +1,17 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { loadavg } from 'node:os';
 import { join } from 'node:path';
-import { cpuPerRequest, readCpu, type CpuByService, type Processes } from '../../bench/system/cpu-time.js';
-import type { Stack } from '../../stack/index.js';
-import { instanceFolder } from '../../stack/paths.js';
+import { cpuPerRequest, readCpu, type CpuByService, groupProcesses } from '../../common/cpu-time.js';
+import { roundTo } from '../../common/format.js';
+import { readLoadAverage } from '../../common/machine.js';
+import { instanceFolder, resultsFolder } from '../../common/paths.js';
+import type { Stack } from '../../stack/types.js';
 import { AdminClient, waitUntilDrained } from '../admin-client.js';
 import { audit, FAULTS, type Audit } from '../audit.js';
 import { readClientLog, type Attempt } from '../client-log.js';
 import { ReplicaCaps } from '../compare/replica-caps.js';
+import { auditFaults } from '../describe-run.js';
 import { readFacts } from '../facts.js';
-import { describeMachine } from '../result.js';
-import { auditFaults } from '../table.js';
+import { describeEnvironment } from '../result.js';
 import { readPasses, type Passes } from './access-log.js';
 import { missedGoals } from './goals.js';
 import { runSteadyLoad, type Mark } from './steady-load.js';
@@ -40,11 +41,10 @@ const normalMs = (usualP95Ms: number | null): number => Math.max(50, 2 * (usualP
 export interface OverloadOptions {
   stack: Stack;
   replicas: number;
-  /** bench/burst, built. */
+  /** loadtest/burst, built. */
   generator: string;
   /** CPUs of each replica, so that generator and nginx have room at ten times the capacity; 0: no cap. */
   apiCpus: number;
-  root: string;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -60,7 +60,7 @@ export interface OverloadResult {
   audit: Audit;
   passes: Passes;
   loadBefore: number;
-  environment: ReturnType<typeof describeMachine>;
+  environment: ReturnType<typeof describeEnvironment>;
   faults: string[];
 }
 
@@ -68,7 +68,7 @@ export interface OverloadResult {
 export async function runOverload(options: OverloadOptions): Promise<OverloadResult> {
   const { stack, say } = options;
   const caps = new ReplicaCaps(stack, INSTANCE);
-  const loadBefore = Math.round(loadavg()[0]! * 10) / 10;
+  const loadBefore = readLoadAverage();
   say('Warm-up without a cap');
   const admin = new AdminClient(stack);
   await admin.closeAllCampaigns();
@@ -106,16 +106,16 @@ interface CampaignRun {
 }
 
 async function runCampaign(
-  { stack, generator, root, signal, say }: OverloadOptions,
+  { stack, generator, signal, say }: OverloadOptions,
   name: string,
   steps: readonly string[],
   couponId: number,
 ): Promise<CampaignRun> {
-  const folder = join(root, 'loadtest', 'results', 'overload');
+  const folder = join(resultsFolder('loadtest'), 'overload');
   await mkdir(folder, { recursive: true });
   const clientLog = join(folder, `${name}.client-log`);
   await rm(clientLog, { force: true });
-  const processes = await processesOf(stack);
+  const processes = groupProcesses(await stack.status());
   const cpu: CpuByService[] = [];
   const marks = await runSteadyLoad({
     ...{ program: generator, url: stack.frontUrl, couponId, prefix: `${name}-`, steps, clientLog, signal },
@@ -126,14 +126,6 @@ async function runCampaign(
     },
   });
   return { couponId, attempts: await readClientLog(clientLog), marks, cpu };
-}
-
-async function processesOf(stack: Stack): Promise<Processes> {
-  const processes: Record<string, number[]> = {};
-  for (const { service, pid } of await stack.status()) {
-    if (pid !== undefined) (processes[service.replace(/-\d+$/, '')] ??= []).push(pid);
-  }
-  return processes;
 }
 
 const windowsOf = (marks: readonly Mark[]): Window[] =>
@@ -178,7 +170,7 @@ async function assemble(
       new URL(stack.opsUrl).host,
     ),
     loadBefore,
-    environment: describeMachine(await stack.versions(), ''),
+    environment: describeEnvironment(await stack.versions(), ''),
     faults: [
       ...missedGoals(judged),
       ...(drained ? [] : ['not everything issued was in MySQL in time']),
@@ -190,7 +182,5 @@ async function assemble(
 /** CPUs that were busy on average. */
 function coresUsed(before: CpuByService, after: CpuByService, { startMs, endMs }: Window): CpuByService {
   const used = cpuPerRequest(before, after, 1e6 * ((endMs - startMs) / 1_000));
-  return Object.fromEntries(
-    Object.entries(used).map(([name, cores]) => [name, Math.round(cores * 1_000) / 1_000]),
-  );
+  return Object.fromEntries(Object.entries(used).map(([name, cores]) => [name, roundTo(cores, 3)]));
 }

@@ -13,7 +13,7 @@ const markSchema = z.object({
 export type Mark = z.infer<typeof markSchema>;
 
 export interface SteadyLoad {
-  /** bench/burst, built. */
+  /** loadtest/burst, built. */
   program: string;
   url: string;
   couponId: number;
@@ -27,7 +27,7 @@ export interface SteadyLoad {
   signal: AbortSignal;
 }
 
-/** Runs bench/burst steady. @throws when it fails */
+/** Runs loadtest/burst steady. @throws when it fails */
 export async function runSteadyLoad(load: SteadyLoad): Promise<Mark[]> {
   const args = [
     ...['steady', '-address', new URL(load.url).host, '-path', `/api/v1/coupons/call/${load.couponId}`],

@@ -1,4 +1,5 @@
-import { latencyOf, type Latency } from '../answers.js';
+import { roundTo } from '../../common/format.js';
+import { summariseLatency, type Latency } from '../../common/statistics.js';
 import type { Attempt } from '../client-log.js';
 
 /** What one step asked for and what came of it. Latencies from the moment a call was due, in ms. */
@@ -40,10 +41,10 @@ const isRefused = ({ answer }: Attempt): boolean => answer?.code === 'overloaded
 const answeredMs = ({ sentMs, answer }: Attempt): number => sentMs + (answer?.durationMs ?? Infinity);
 const isWithin = (timeMs: number, { startMs, endMs }: Window): boolean => timeMs >= startMs && timeMs < endMs;
 const perSecond = (count: number, { startMs, endMs }: Window): number =>
-  Math.round((count * 10_000) / (endMs - startMs)) / 10;
+  roundTo((count * 1_000) / (endMs - startMs), 1);
 
 function latency(attempts: readonly Attempt[]): Latency {
-  return latencyOf(attempts.map(({ answer }) => answer!.durationMs));
+  return summariseLatency(attempts.map(({ answer }) => answer!.durationMs));
 }
 
 /** 200s a second that came within the window. */
@@ -91,7 +92,7 @@ export function measureStep(attempts: readonly Attempt[], window: Window, factor
 export function goodputRatio(steps: readonly StepResult[]): number {
   const atCapacity = steps.find(({ factor }) => factor === 1)!.goodput;
   const least = Math.min(...steps.filter(({ factor }) => factor >= 2).map(({ goodput }) => goodput));
-  return Math.round((least / atCapacity) * 1_000) / 1_000;
+  return roundTo(least / atCapacity, 3);
 }
 
 /**

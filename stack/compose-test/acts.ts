@@ -1,5 +1,5 @@
+import { waitUntil } from '../../common/wait-until.js';
 import { killContainer, startContainer, stopContainer, type Container } from '../compose/containers.js';
-import { waitUntil } from '../wait-until.js';
 import { adminOf, moreAnswers, nginxProcesses, underTraffic, untilUsed, type Scene } from './scene.js';
 import { Traffic } from './traffic.js';
 

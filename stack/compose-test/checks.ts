@@ -1,3 +1,5 @@
+import { explain } from '../../common/command-line.js';
+
 /** Prints each check as it is made and counts them. */
 export class Checks {
   #passed = 0;
@@ -13,7 +15,7 @@ export class Checks {
 
   /** Something that kept the remaining checks from being made. */
   fault(err: unknown): void {
-    this.check(err instanceof Error ? err.message : String(err), false);
+    this.check(explain(err), false);
   }
 
   get allPassed(): boolean {

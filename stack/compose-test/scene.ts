@@ -1,9 +1,9 @@
+import { waitUntil } from '../../common/wait-until.js';
 import { AdminClient, waitUntilDrained } from '../../loadtest/admin-client.js';
 import { audit, isClean } from '../../loadtest/audit.js';
 import { readFacts } from '../../loadtest/facts.js';
 import type { ComposeStack } from '../compose.js';
 import type { Container } from '../compose/containers.js';
-import { waitUntil } from '../wait-until.js';
 import { describeReplicas, readAccessLog, type AccessCounts } from './access-log.js';
 import type { Checks } from './checks.js';
 import { tally, type Tally, type Traffic } from './traffic.js';

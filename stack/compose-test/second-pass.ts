@@ -1,3 +1,4 @@
+import { waitUntil } from '../../common/wait-until.js';
 import {
   killContainer,
   pauseContainer,
@@ -5,7 +6,6 @@ import {
   stopContainer,
   unpauseContainer,
 } from '../compose/containers.js';
-import { waitUntil } from '../wait-until.js';
 import { readAccessLog, type AccessCounts } from './access-log.js';
 import { adminOf, checkAudit, describe, nginxProcesses, type Scene } from './scene.js';
 import { tally, Traffic, type Tally } from './traffic.js';

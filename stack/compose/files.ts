@@ -1,5 +1,5 @@
 import { basename, delimiter, join } from 'node:path';
-import { projectRoot } from '../paths.js';
+import { projectRoot } from '../../common/paths.js';
 import { docker } from './docker.js';
 
 const HA_FILE = 'docker-compose.ha.yml';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { projectRoot } from '../../common/paths.js';
 import type { Secrets } from '../env-file.js';
-import { projectRoot } from '../paths.js';
 
 /** Each program has an account of its own in Redis and MySQL; `owner` may do everything: migrate, and what is no program of the service. */
 export type Account = 'api' | 'worker' | 'ops' | 'owner';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { explain } from '../../common/command-line.js';
 
 /** The least quota that Linux takes. */
 const leastQuota = 1_000;
@@ -57,7 +58,7 @@ export function capCpu(folder: string, service: string, pid: number, cpus: numbe
     writeFileSync(join(group, 'cgroup.procs'), String(pid));
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return explain(error);
   }
 }
 

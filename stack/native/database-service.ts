@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
+import { run } from '../../common/run-command.js';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { findProgram, type DatabaseProgram } from './programs.js';
 import { plainEnvironment, type ServiceSpec } from './service-spec.js';
-
-const run = promisify(execFile);
 
 export interface DatabaseOptions {
   readonly program: DatabaseProgram;

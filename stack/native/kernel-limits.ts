@@ -51,10 +51,3 @@ export function raiseKernelLimits(): string[] {
   });
   return [...raised, ...reservePorts()];
 }
-
-/** Most open files a process started here may have. Node has raised its own soft limit to it, and children inherit. */
-export function openFilesLimit(): number {
-  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'));
-  const limit = Number(line?.[1]);
-  return Number.isFinite(limit) ? limit : 1_048_576;
-}

@@ -1,4 +1,4 @@
-import { apiProgram } from '../paths.js';
+import { apiProgram } from '../../common/paths.js';
 import type { ManagedService } from './managed-service.js';
 import type { Ports } from './ports.js';
 import { runJob } from './run-job.js';

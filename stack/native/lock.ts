@@ -1,6 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { commandOf, startOf } from '../process-identity.js';
-import { waitUntil } from '../wait-until.js';
+import { readCommand, readStartTime } from '../../common/processes.js';
+import { waitUntil } from '../../common/wait-until.js';
 
 interface Holder {
   pid: number;
@@ -17,7 +17,7 @@ const read = (file: string): string | undefined => {
 
 const isAlive = (text: string): boolean => {
   const { pid, started } = JSON.parse(text) as Holder;
-  return started !== undefined && startOf(pid) === started;
+  return started !== undefined && readStartTime(pid) === started;
 };
 
 /** Removes the lock of a process that is gone. Whoever renames it first decides; a lock that is not that one goes back. */
@@ -35,7 +35,10 @@ function removeStale(file: string, seen: string): void {
 /** One attempt. The file appears with its content in one step (link), so nobody reads a half-written lock. */
 function tryLock(file: string): boolean {
   const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, JSON.stringify({ pid: process.pid, started: startOf(process.pid) } satisfies Holder));
+  writeFileSync(
+    draft,
+    JSON.stringify({ pid: process.pid, started: readStartTime(process.pid) } satisfies Holder),
+  );
   try {
     linkSync(draft, file);
     return true;
@@ -60,7 +63,7 @@ export async function withLock<T>(file: string, timeoutMs: number, work: () => P
     return false;
   };
   await waitUntil(locked, { what: 'the lock of this stack', timeoutMs }).catch((cause: unknown) => {
-    const command = commandOf(Number(holder));
+    const command = readCommand(Number(holder));
     throw new Error(`another command works on this stack: process ${holder} (${command})`, { cause });
   });
   try {

@@ -12,10 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cpuSecondsOf, groupMembers, startOf } from '../process-identity.js';
-import { projectRoot } from '../paths.js';
+import { projectRoot } from '../../common/paths.js';
+import { readCpuSeconds, findGroupMembers, readStartTime } from '../../common/processes.js';
+import { waitUntil } from '../../common/wait-until.js';
 import type { ServiceControl, ServiceStatus } from '../types.js';
-import { waitUntil } from '../wait-until.js';
 import { capCpu, releaseCpuCap } from './cpu-cap.js';
 import type { ServiceSpec } from './service-spec.js';
 
@@ -75,7 +75,7 @@ export class ManagedService implements ServiceControl {
   /** Undefined unless the recorded process is the one that lives. */
   get pid(): number | undefined {
     const record = readRecord(this.#record);
-    return record && startOf(record.pid) === record.started ? record.pid : undefined;
+    return record && readStartTime(record.pid) === record.started ? record.pid : undefined;
   }
 
   /** @returns whether it was started by this call */
@@ -130,7 +130,7 @@ export class ManagedService implements ServiceControl {
       return { service: this.name, state: 'stopped', ...(record && { note: `died, see ${this.logFile}` }) };
     }
     const ready = await this.spec.isReady().catch(() => false);
-    const cpuSeconds = cpuSecondsOf(pid);
+    const cpuSeconds = readCpuSeconds(pid);
     return {
       service: this.name,
       state: ready ? 'ready' : 'running',
@@ -156,7 +156,7 @@ export class ManagedService implements ServiceControl {
       await once(child, 'spawn');
       child.unref();
       const pid = child.pid!;
-      const record = { pid, started: startOf(pid) ?? 'gone', startedAt: new Date().toISOString() };
+      const record = { pid, started: readStartTime(pid) ?? 'gone', startedAt: new Date().toISOString() };
       writeFileSync(this.#record, JSON.stringify(record satisfies ProcessRecord));
       if (this.spec.cpus) this.#cap(pid, this.spec.cpus);
     } finally {
@@ -191,9 +191,9 @@ export class ManagedService implements ServiceControl {
     const record = readRecord(this.#record);
     if (!record) return;
     // The leader's pid now belongs to a process started later: the group is not ours any more.
-    const leaderStart = startOf(record.pid);
+    const leaderStart = readStartTime(record.pid);
     if (leaderStart !== undefined && leaderStart !== record.started) return;
-    const left = () => groupMembers(record.pid);
+    const left = () => findGroupMembers(record.pid);
     for (const pid of left()) this.#signal(pid, 'SIGKILL');
     await waitUntil(() => left().length === 0, { what: `${this.name} is gone`, timeoutMs: 10_000 });
   }

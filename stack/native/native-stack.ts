@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { apiProgram, instanceFolder } from '../../common/paths.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from '../env-file.js';
 import { ensurePrograms, requirePrograms } from '../install.js';
-import { apiProgram, instanceFolder } from '../paths.js';
 import type {
   LogsOptions,
   OpenStack,

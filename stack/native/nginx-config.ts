@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
-import { projectRoot } from '../paths.js';
+import { projectRoot } from '../../common/paths.js';
 
 const templates = join(projectRoot, 'nginx', 'templates');
 const suffix = '.template';

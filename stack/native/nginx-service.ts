@@ -1,13 +1,12 @@
-import { execFile } from 'node:child_process';
+import { run } from '../../common/run-command.js';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { childrenOf, commandOf } from '../process-identity.js';
-import { waitUntil } from '../wait-until.js';
+import { openFileLimit } from '../../common/open-file-limit.js';
+import { findChildren, readCommand } from '../../common/processes.js';
+import { waitUntil } from '../../common/wait-until.js';
 import { httpStatus } from './http-status.js';
-import { openFilesLimit } from './kernel-limits.js';
 import { rotateLog } from './managed-service.js';
 import { defaultNginxVariables, writeNginxConfig, type NginxVariables } from './nginx-config.js';
 import { plainEnvironment, type ServiceSpec } from './service-spec.js';
@@ -15,7 +14,6 @@ import { plainEnvironment, type ServiceSpec } from './service-spec.js';
 /** Clients with shorter pauses between their requests have opened new connections by then, none of which is idle. */
 const drainMs = 1_000;
 
-const run = promisify(execFile);
 const cause = (error: unknown): string =>
   error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
 
@@ -79,13 +77,13 @@ export class Nginx {
   }
 
   async #replaceWorkers(master: number): Promise<void> {
-    const before = new Set(childrenOf(master));
+    const before = new Set(findChildren(master));
     process.kill(master, 'SIGHUP');
     const workers = Number(this.#variables()['NGINX_WORKERS']);
     const replaced = () => {
-      const now = childrenOf(master).filter((pid) => commandOf(pid).startsWith('nginx: worker process'));
+      const now = findChildren(master).filter((pid) => readCommand(pid).startsWith('nginx: worker process'));
       const fresh = now.filter((pid) => !before.has(pid));
-      const oldServe = now.some((pid) => before.has(pid) && !commandOf(pid).includes('shutting down'));
+      const oldServe = now.some((pid) => before.has(pid) && !readCommand(pid).includes('shutting down'));
       return fresh.length >= workers && !oldServe;
     };
     await waitUntil(replaced, { what: 'nginx has new workers', timeoutMs: 20_000, intervalMs: 20 });
@@ -118,7 +116,7 @@ export class Nginx {
 
   #variables(): NginxVariables {
     const { folder, frontHost, frontPort, opsPort, environment } = this.options;
-    const openFiles = Math.min(openFilesLimit(), 65_535);
+    const openFiles = Math.min(openFileLimit(), 65_535);
     const chosen = Object.entries(environment).filter(([name]) => name.startsWith('NGINX_'));
     return {
       ...defaultNginxVariables(),

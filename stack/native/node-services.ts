@@ -1,4 +1,4 @@
-import { apiProgram } from '../paths.js';
+import { apiProgram } from '../../common/paths.js';
 import { httpStatus } from './http-status.js';
 import type { ServiceSpec } from './service-spec.js';
 

@@ -1,6 +1,6 @@
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { commandOf } from '../process-identity.js';
+import { readCommand, readSockets } from '../../common/processes.js';
 
 /** Whether a server could listen there now. */
 export function isFree(port: number, host = '0.0.0.0'): Promise<boolean> {
@@ -24,17 +24,6 @@ function listeningInodes(port: number): Set<string> {
   return inodes;
 }
 
-function ownsOneOf(pid: string, inodes: ReadonlySet<string>): boolean {
-  const folder = `/proc/${pid}/fd`;
-  return readdirSync(folder).some((fd) => {
-    try {
-      return inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`${folder}/${fd}`))?.[1] ?? '');
-    } catch {
-      return false;
-    }
-  });
-}
-
 /** Who listens there, for an error message: pid and command, or undefined where the system does not tell. */
 export function portOwner(port: number): string | undefined {
   try {
@@ -42,12 +31,12 @@ export function portOwner(port: number): string | undefined {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
     const owner = pids.find((pid) => {
       try {
-        return ownsOneOf(pid, inodes);
+        return readSockets(Number(pid)).some((inode) => inodes.has(inode));
       } catch {
         return false;
       }
     });
-    return owner && `process ${owner} (${commandOf(Number(owner)).slice(0, 80)})`;
+    return owner && `process ${owner} (${readCommand(Number(owner)).slice(0, 80)})`;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { readJson, writeJson } from '../../common/json-file.js';
 import { isFree, portOwner } from './port-owner.js';
 
 /** Services of which there is one, and the variable that moves each. */
@@ -30,7 +31,7 @@ export class Ports {
     private readonly environment: Readonly<Record<string, string>>,
   ) {
     this.#file = join(folder, 'ports.json');
-    this.#taken = existsSync(this.#file) ? JSON.parse(readFileSync(this.#file, 'utf8')) : {};
+    this.#taken = existsSync(this.#file) ? readJson(this.#file) : {};
   }
 
   /** @param service `front`, `ops`, `redis`, `database`, `api-3`, `worker-1` */
@@ -68,7 +69,7 @@ export class Ports {
     if (known !== undefined) return known;
     const port = await this.#findFree();
     this.#taken[service] = port;
-    writeFileSync(this.#file, `${JSON.stringify(this.#taken, null, 2)}\n`);
+    writeJson(this.#file, this.#taken);
     return port;
   }
 

@@ -1,9 +1,6 @@
-import { execFile } from 'node:child_process';
+import { run } from '../../common/run-command.js';
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
 
 /** Debian keeps servers in sbin, which an ordinary user's PATH lacks. */
 const searchPath = (): string[] => [

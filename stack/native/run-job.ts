@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { projectRoot } from '../paths.js';
+import { projectRoot } from '../../common/paths.js';
 
 export interface JobOptions {
   readonly args: readonly string[];

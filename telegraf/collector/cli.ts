@@ -1,12 +1,13 @@
-import { openStack, type Stack } from '../../stack/index.js';
+import { runMain, say } from '../../common/command-line.js';
+import { Influx, k6Database, metricsDatabase } from '../../common/influx.js';
+import { readInfluxLogin } from '../../loadtest/compare/influx-login.js';
 import { ensureTool } from '../../stack/install.js';
-import { Influx, k6Database, metricsDatabase } from '../../loadtest/compare/influx.js';
+import { openStack } from '../../stack/open-stack.js';
+import type { Stack } from '../../stack/types.js';
 import { Collector } from './collector.js';
 import { nativeSources } from './native-sources.js';
 
 const LOOK_AGAIN_MS = 5_000;
-
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Later signals change nothing: what was started here is being stopped. */
 const untilInterrupted = (): Promise<void> =>
@@ -35,7 +36,7 @@ async function collect(stack: Stack, influx: Influx, interrupted: Promise<void>)
 }
 
 /** `make metrics`: InfluxDB beside the native stack, filled every second until Ctrl-C. Its data stay. */
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   const stack = await openStack({ mode: 'native', onProgress: say });
   if (!(await stack.isUp())) throw new Error('the native stack is not up: run `make up MODE=native` first');
   ensureTool('influxd', say);
@@ -44,13 +45,11 @@ async function main(): Promise<void> {
   const startedHere = database.pid === undefined;
   try {
     await database.start();
-    await collect(stack, new Influx(`http://127.0.0.1:${database.port}`), interrupted);
+    await collect(stack, new Influx(`http://127.0.0.1:${database.port}`, readInfluxLogin()), interrupted);
   } finally {
     if (startedHere) await database.stop();
   }
+  return 0;
 }
 
-await main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-});
+await runMain(main);

@@ -1,9 +1,8 @@
-import { metricsDatabase, type Influx } from '../../loadtest/compare/influx.js';
+import { explain } from '../../common/command-line.js';
+import { metricsDatabase, type Influx } from '../../common/influx.js';
 import type { Source } from './sources.js';
 
 const INTERVAL_MS = 1_000;
-
-const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
  * Stands in for Telegraf where that is missing: every second all sources at once, one write. A source that does not
@@ -44,13 +43,13 @@ export class Collector {
       await this.influx.write(metricsDatabase, gathered.flat());
       this.#writes = true;
     } catch (error) {
-      if (this.#writes) this.say(`not written to ${this.influx.url}: ${words(error)}`);
+      if (this.#writes) this.say(`not written to ${this.influx.url}: ${explain(error)}`);
       this.#writes = false;
     }
   }
 
   #miss(source: Source, error: unknown): [] {
-    if (!this.#silent.has(source)) this.say(`not collected: ${words(error)}`);
+    if (!this.#silent.has(source)) this.say(`not collected: ${explain(error)}`);
     this.#silent.add(source);
     return [];
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { waitUntil } from '../../../stack/wait-until.js';
+import { waitUntil } from '../../../common/wait-until.js';
 import { startBackends, startReplica, type Backends, type Replica } from '../support/api-replica.js';
 import { createCampaign, issue } from '../support/calls.js';
 

@@ -3,8 +3,8 @@ import { createServer, request, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { waitUntil } from '../../../common/wait-until.js';
 import { Listener } from '../../src/http/listener.js';
-import { waitUntil } from '../../../stack/wait-until.js';
 
 /** Opens connections in another thread. */
 const CLIENTS = `

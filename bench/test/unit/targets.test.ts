@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { measureSpread } from '../../../common/statistics.js';
 import type { RowResult } from '../../measure.js';
-import { spreadOf } from '../../statistics.js';
 import { checkTargets } from '../../targets.js';
 
 const row = (id: string, requestsPerSecond: number, cpuUs: Record<string, number>): RowResult => ({
@@ -8,9 +8,9 @@ const row = (id: string, requestsPerSecond: number, cpuUs: Record<string, number
   what: id,
   kind: 'service',
   kept: {
-    requestsPerSecond: spreadOf([requestsPerSecond]),
+    requestsPerSecond: measureSpread([requestsPerSecond]),
     latencyMs: { p50: 1, p95: 2, p99: 3 },
-    cpuUs: Object.fromEntries(Object.entries(cpuUs).map(([service, us]) => [service, spreadOf([us])])),
+    cpuUs: Object.fromEntries(Object.entries(cpuUs).map(([service, us]) => [service, measureSpread([us])])),
     rounds: [],
   },
 });

@@ -1,18 +1,16 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { run } from '../../../common/run-command.js';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import getPort from 'get-port';
+import { createPrismaClient, type PrismaClient } from '../../../api/src/db/prisma-client.js';
 import { startBackends, type Backends } from '../../../api/test/support/api-replica.js';
 import { createCampaign, issue } from '../../../api/test/support/calls.js';
 import { until } from '../../../api/test/support/servers.js';
-import { createPrismaClient, type PrismaClient } from '../../../api/src/db/prisma-client.js';
-import { projectRoot } from '../../../stack/paths.js';
-
-const run = promisify(execFile);
+import { projectRoot } from '../../../common/paths.js';
 
 /** The version before entries had a version and gates a generation. */
 const PREVIOUS = '645ab89';

@@ -1,29 +1,29 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readInfluxLogin } from '../../../loadtest/compare/influx-login.js';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Influx, k6Database, metricsDatabase, type Series } from '../../../common/influx.js';
+import { instanceFolder, resultsFolder } from '../../../common/paths.js';
 import { writeRun } from '../../../loadtest/compare/annotate.js';
 import { planOf, type Bench } from '../../../loadtest/compare/context.js';
-import { Influx, k6Database, metricsDatabase, type Series } from '../../../loadtest/compare/influx.js';
 import { measureRun } from '../../../loadtest/compare/measure-run.js';
 import { ReplicaCaps } from '../../../loadtest/compare/replica-caps.js';
 import type { RunRecord } from '../../../loadtest/compare/types.js';
-import { NoK6Error, provideK6, type K6 } from '../../../loadtest/index.js';
-import { projectRoot } from '../../../loadtest/project-root.js';
-import { openStack, type Stack } from '../../../stack/index.js';
-import { instanceFolder } from '../../../stack/paths.js';
+import { NoK6Error, provideK6, type K6 } from '../../../loadtest/k6-binary.js';
+import { sampleRecord } from '../../../loadtest/test/support/sample-comparison.js';
 import { findProgram } from '../../../stack/native/programs.js';
+import { openStack } from '../../../stack/open-stack.js';
+import type { Stack } from '../../../stack/types.js';
 import { Collector } from '../../../telegraf/collector/collector.js';
 import { nativeSources } from '../../../telegraf/collector/native-sources.js';
-import { sampleRecord } from '../../../loadtest/test/support/sample-comparison.js';
 import type { DashboardJson } from '../../source/dashboard-json.js';
 import { insideDashboard } from '../../source/inside-dashboard.js';
 import { metricsSource as metrics } from '../../source/panels.js';
 import { runDashboard } from '../../source/run-dashboard.js';
 import { dashboards } from '../../source/write.js';
 
-const root = projectRoot();
 const instance = `dashboards-${process.pid}`;
-const k6: K6 | null = await provideK6({ root, onProgress: () => undefined }).catch((error: unknown) => {
+const k6: K6 | null = await provideK6({ onProgress: () => undefined }).catch((error: unknown) => {
   if (error instanceof NoK6Error) return null;
   throw error;
 });
@@ -91,7 +91,7 @@ suite('every query of every dashboard', () => {
     await stack.up({ api: 2 });
     const service = await stack.service!('influxdb');
     await service.start();
-    influx = new Influx(`http://127.0.0.1:${service.port}`);
+    influx = new Influx(`http://127.0.0.1:${service.port}`, readInfluxLogin());
     await influx.ensureAccount();
     for (const name of [k6Database, metricsDatabase]) await influx.createDatabase(name);
     await influx.createDatabase(readingsDatabase);
@@ -106,12 +106,11 @@ suite('every query of every dashboard', () => {
       stack,
       influx,
       k6: k6!,
-      root,
       caps: new ReplicaCaps(stack, instance),
       say: () => undefined,
       signal: new AbortController().signal,
     };
-    mkdirSync(join(root, 'loadtest', 'results'), { recursive: true });
+    mkdirSync(resultsFolder('loadtest'), { recursive: true });
     await collector.collect();
     // k6 tells its number of users once a second: a shorter run has no such sample.
     for (let users = 2_000; users <= 8_000; users *= 2) {
@@ -155,7 +154,7 @@ suite('every query of every dashboard', () => {
     await closeSources?.();
     await stack?.down();
     for (const testid of folders)
-      rmSync(join(root, 'loadtest', 'results', testid), { recursive: true, force: true });
+      rmSync(join(resultsFolder('loadtest'), testid), { recursive: true, force: true });
     rmSync(instanceFolder(instance), { recursive: true, force: true });
   }, 60_000);
 

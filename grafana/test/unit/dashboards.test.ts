@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { toJson } from '../../../common/json-file.js';
 import type { GridPos, PanelJson, PanelType, RowJson } from '../../source/dashboard-json.js';
-import { dashboardFolder, dashboards, toJson } from '../../source/write.js';
 import { k6Source, metricsSource } from '../../source/panels.js';
+import { dashboardFolder, dashboards } from '../../source/write.js';
 
 /** Options of each panel type that Grafana 9.3.8 and current releases both read. */
 const knownOptions: Readonly<Record<PanelType, readonly string[]>> = {

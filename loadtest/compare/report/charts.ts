@@ -1,4 +1,4 @@
-import { median } from '../../statistics.js';
+import { median } from '../../../common/statistics.js';
 import { originalRun } from '../reference.js';
 import { hasAnsweredEveryone, isScaling, isValid, type Report } from '../summarise.js';
 import type { Component, CurvePoint, RunRecord } from '../types.js';

@@ -1,5 +1,5 @@
+import { formatNumber } from '../../../common/format.js';
 import type { ComparisonRecord } from '../types.js';
-import { whole } from './format.js';
 
 /** Label and value, in the order a reader needs them. */
 export function factsOf(comparison: ComparisonRecord): [string, string][] {
@@ -8,7 +8,7 @@ export function factsOf(comparison: ComparisonRecord): [string, string][] {
   return [
     [
       'Scenario',
-      `${comparison.scenario}, ${whole(comparison.users)} users, stock ${whole(comparison.stock)}`,
+      `${comparison.scenario}, ${formatNumber(comparison.users)} users, stock ${formatNumber(comparison.stock)}`,
     ],
     ['Rounds', `${comparison.rounds} for each of ${comparison.replicas.join(', ')} replicas, interleaved`],
     ['Cap of a replica', cap],

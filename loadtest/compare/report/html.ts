@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectRoot } from '../../../stack/paths.js';
+import { projectRoot } from '../../../common/paths.js';
 import { hasAnsweredEveryone, isScaling, summarise, type Report } from '../summarise.js';
 import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';

@@ -1,9 +1,10 @@
-import { originalRun } from '../reference.js';
+import { formatNumber } from '../../../common/format.js';
 import type { CapacitySummary } from '../capacity-summary.js';
+import { originalRun } from '../reference.js';
 import { isValid, type Report } from '../summarise.js';
 import type { RunRecord } from '../types.js';
 import { foundFaults } from '../validity.js';
-import { component, duration, limitsWords, percent, rate, spread, success, times, whole } from './format.js';
+import { component, duration, limitsWords, percent, rate, spread, success, times } from './format.js';
 
 export interface Cell {
   readonly text: string;
@@ -113,8 +114,8 @@ export function runTable(runs: readonly RunRecord[]): Table {
         cell(rate(run.tps)),
         cell(duration(run.latencyMs.p95)),
         cell(success(run.successRate)),
-        cell(whole(run.samples.k6)),
-        cell(run.samples.influxdb === null ? '–' : whole(run.samples.influxdb)),
+        cell(formatNumber(run.samples.k6)),
+        cell(run.samples.influxdb === null ? '–' : formatNumber(run.samples.influxdb)),
         { ...verdict(auditWords(run) === 'clean', 'clean', auditWords(run)), align: 'left' },
         { text: component(run.saturatedFirst), align: 'left' },
         {

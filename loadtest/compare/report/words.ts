@@ -1,6 +1,7 @@
-import { originalRun } from '../reference.js';
-import { median } from '../../statistics.js';
+import { formatNumber } from '../../../common/format.js';
+import { median } from '../../../common/statistics.js';
 import type { CapacitySummary } from '../capacity-summary.js';
+import { originalRun } from '../reference.js';
 import {
   hasAnsweredEveryone,
   isComplete,
@@ -11,17 +12,7 @@ import {
 } from '../summarise.js';
 import type { RunRecord } from '../types.js';
 import { isAuditClean } from '../validity.js';
-import {
-  component,
-  duration,
-  limitsWords,
-  number,
-  percent,
-  rate,
-  replicas,
-  success,
-  whole,
-} from './format.js';
+import { component, duration, limitsWords, number, percent, rate, replicas, success } from './format.js';
 import { sayNoise } from './noise.js';
 
 const measured = (report: Report): (ReplicaSummary & { tps: NonNullable<ReplicaSummary['tps']> })[] =>
@@ -129,10 +120,12 @@ function sayCapacityOf({
   const held =
     holds === null
       ? 'held no rate that was tried'
-      : `held ${least}${whole(holds)} requests a second (${rate(achieved)} answered)`;
-  const breaks = breaksAt === null ? '' : ` and broke at ${whole(breaksAt)} (${broke.join(', ')})`;
+      : `held ${least}${formatNumber(holds)} requests a second (${rate(achieved)} answered)`;
+  const breaks = breaksAt === null ? '' : ` and broke at ${formatNumber(breaksAt)} (${broke.join(', ')})`;
   const unknown =
-    invalid.length === 0 ? '' : `; ${invalid.map((step) => whole(step.rate)).join(', ')} did not count`;
+    invalid.length === 0
+      ? ''
+      : `; ${invalid.map((step) => formatNumber(step.rate)).join(', ')} did not count`;
   return `${replicas(count)} ${held}${breaks}${unknown}`;
 }
 
@@ -157,5 +150,5 @@ export function inWords(report: Report, runs: readonly RunRecord[]): string[] {
 }
 
 export const referenceInWords =
-  `For orientation, the original published run: ${whole(originalRun.users)} users, ${percent(originalRun.successRate)} success, ` +
+  `For orientation, the original published run: ${formatNumber(originalRun.users)} users, ${percent(originalRun.successRate)} success, ` +
   `${originalRun.tps}/s, p95 ${duration(originalRun.p95Ms)}. ${originalRun.note}`;

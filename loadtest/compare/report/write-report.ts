@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { writeWhole, type ComparisonStore } from '../store.js';
+import { writeWhole, writeJson } from '../../../common/json-file.js';
+import type { ComparisonStore } from '../store.js';
 import { summarise } from '../summarise.js';
 import { renderHtml } from './html.js';
 import { renderMarkdown } from './markdown.js';
@@ -16,6 +17,6 @@ export function writeReport(store: ComparisonStore, against?: ComparisonStore): 
   const file = join(store.folder, 'report.html');
   writeWhole(file, renderHtml(stored, earlier));
   writeWhole(join(store.folder, 'report.md'), renderMarkdown(stored, earlier));
-  writeWhole(join(store.folder, 'report.json'), `${JSON.stringify(summarise(stored), null, 2)}\n`);
+  writeJson(join(store.folder, 'report.json'), summarise(stored));
   return file;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { compare } from '../../floor.js';
-import { median } from '../../statistics.js';
+import { median } from '../../../common/statistics.js';
 import { startFloorServer } from '../../floor-server.js';
+import { compare } from '../../floor.js';
 
 describe('the floor', () => {
   it('is an nginx of its own that answers every issue call with a bare 200 until it is stopped', async () => {

@@ -2,22 +2,21 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openStack, type Stack } from '../../../stack/index.js';
-import { instanceFolder } from '../../../stack/paths.js';
+import { openFileLimit } from '../../../common/open-file-limit.js';
+import { instanceFolder, resultsFolder } from '../../../common/paths.js';
+import { openStack } from '../../../stack/open-stack.js';
+import type { Stack } from '../../../stack/types.js';
 import { NoK6Error, provideK6, type K6 } from '../../k6-binary.js';
 import { runK6 } from '../../k6-run.js';
-import { openFileLimit } from '../../limits.js';
-import { projectRoot } from '../../project-root.js';
 import { runScenario } from '../../run-scenario.js';
 import { plan, type ScenarioName, type Sizes } from '../../scenarios.js';
 
-const root = projectRoot();
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Null, with a line that says so, where k6 cannot be had. The first time it may be built, which takes minutes. */
 async function k6OrNull(): Promise<K6 | null> {
   try {
-    return await provideK6({ root, onProgress: tell });
+    return await provideK6({ onProgress: tell });
   } catch (err) {
     if (!(err instanceof NoK6Error)) throw err;
     tell(`SKIPPED: the k6 scripts. ${err.message}`);
@@ -49,11 +48,10 @@ describeWithK6('every k6 script, run small against two replicas', () => {
       replicas: 2,
       plan: plan(scenario, sizes, openFileLimit()),
       k6: k6!,
-      root,
       onProgress: () => undefined,
       signal: new AbortController().signal,
     });
-    const folder = join(root, 'loadtest/results', result.testid);
+    const folder = join(resultsFolder('loadtest'), result.testid);
     const written: unknown = JSON.parse(await readFile(join(folder, 'result.json'), 'utf8'));
     await rm(folder, { recursive: true });
     expect(written).toEqual(JSON.parse(JSON.stringify(result)));
@@ -101,11 +99,10 @@ describeWithK6('every k6 script, run small against two replicas', () => {
       replicas: 2,
       plan: { ...planned, users: 30, env: { ...planned.env, EXPECT_ISSUED: '20' } },
       k6: k6!,
-      root,
       onProgress: () => undefined,
       signal: new AbortController().signal,
     });
-    await rm(join(root, 'loadtest/results', result.testid), { recursive: true });
+    await rm(join(resultsFolder('loadtest'), result.testid), { recursive: true });
     expect(result.faults).toContain('20 users asked, expected 30');
     expect(result.faults).toContain('k6 threshold on coupons_issued failed: count==20');
   });
@@ -114,7 +111,6 @@ describeWithK6('every k6 script, run small against two replicas', () => {
     const folder = await mkdtemp(join(tmpdir(), 'k6-run-'));
     const running = runK6({
       k6: k6!,
-      root,
       script: 'peak',
       folder,
       env: { USERS: '5', BASE_URL: stack!.frontUrl, COUPON_ID: '999999' },
@@ -132,7 +128,6 @@ describeWithK6('the k6 scripts', () => {
     const folder = await mkdtemp(join(tmpdir(), 'k6-run-'));
     const running = runK6({
       k6: k6!,
-      root,
       script: 'peak',
       folder,
       env: { USERS: '1', BASE_URL: 'http://192.0.2.1:8080' },

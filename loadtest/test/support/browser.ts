@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { groupMembers } from '../../../stack/process-identity.js';
-import { waitUntil } from '../../../stack/wait-until.js';
+import { findGroupMembers } from '../../../common/processes.js';
+import { waitUntil } from '../../../common/wait-until.js';
 
 type Json = Record<string, unknown>;
 
@@ -118,9 +118,9 @@ export class Browser {
 
   async close(): Promise<void> {
     const group = this.#process.pid;
-    if (group !== undefined && groupMembers(group).length > 0) {
+    if (group !== undefined && findGroupMembers(group).length > 0) {
       process.kill(-group, 'SIGKILL');
-      const gone = () => groupMembers(group).length === 0;
+      const gone = () => findGroupMembers(group).length === 0;
       await waitUntil(gone, { what: 'Chromium and its helpers end', timeoutMs: 10_000 });
     }
     rmSync(this.#profile, { recursive: true, force: true });

@@ -92,6 +92,7 @@ export const sampleRecord: ComparisonRecord = {
   },
   environment: {
     cpus: 2,
+    cpuModel: 'Sample CPU',
     memoryGiB: 24,
     node: '20.20.0',
     k6: '2.2.0',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { latencyOf, measure } from '../../answers.js';
+import { summariseLatency } from '../../../common/statistics.js';
+import { measure } from '../../answers.js';
 import { ClientLog } from '../../client-log.js';
 
 const attemptsOf = (...lines: string[]) => {
@@ -62,7 +63,7 @@ describe('the measures of a run', () => {
 describe('latency percentiles', () => {
   it('are the nearest rank', () => {
     const oneToHundred = Array.from({ length: 100 }, (_, i) => 100 - i);
-    expect(latencyOf(oneToHundred)).toEqual({ p50: 50, p95: 95, p99: 99, max: 100 });
-    expect(latencyOf([7])).toEqual({ p50: 7, p95: 7, p99: 7, max: 7 });
+    expect(summariseLatency(oneToHundred)).toEqual({ p50: 50, p95: 95, p99: 99, max: 100 });
+    expect(summariseLatency([7])).toEqual({ p50: 7, p95: 7, p99: 7, max: 7 });
   });
 });

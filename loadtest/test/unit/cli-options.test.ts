@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { readCommandLine, UsageError } from '../../cli-options.js';
-import { refuseFarAway } from '../../limits.js';
+import { UsageError } from '../../../common/command-line.js';
+import { readCommandLine } from '../../cli-options.js';
+import { refuseFarAway } from '../../refuse-far-away.js';
 
 describe('the command line of the load tests', () => {
   it('reads command, replicas, mode and sizes', () => {

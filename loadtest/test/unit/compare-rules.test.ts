@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
+import { UsageError } from '../../../common/command-line.js';
+import { toLine } from '../../../common/influx.js';
+import { quotaOf } from '../../../stack/native/cpu-cap.js';
+import { parseMetrics } from '../../../telegraf/collector/prometheus.js';
 import { remaining } from '../../compare/compare.js';
 import { curveOf } from '../../compare/curve.js';
-import { toLine } from '../../compare/influx.js';
-import { readOptions, UsageError } from '../../compare/options.js';
+import { readOptions } from '../../compare/options.js';
 import { limitOf, saturatedFirst } from '../../compare/saturation.js';
 import { brokenLimits } from '../../compare/step-load.js';
 import type { CpuUse } from '../../compare/types.js';
 import { invalidReasons } from '../../compare/validity.js';
-import { quotaOf } from '../../../stack/native/cpu-cap.js';
-import { parseMetrics } from '../../../telegraf/collector/prometheus.js';
 import { sampleRecord, sampleRun } from '../support/sample-comparison.js';
 
 describe('which runs are left to do', () => {

@@ -1,20 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { median } from '../../../common/statistics.js';
 import { isComplete, summarise } from '../../compare/summarise.js';
-import { median, percentile } from '../../statistics.js';
 import { sampleComparison, sampleRun } from '../support/sample-comparison.js';
-
-describe('statistics', () => {
-  it('takes the middle of an odd number of values and the mean of the two middle ones of an even number', () => {
-    expect(median([3, 1, 2])).toBe(2);
-    expect(median([4, 1, 2, 3])).toBe(2.5);
-  });
-
-  it('gives a percentile that was really measured', () => {
-    const values = Array.from({ length: 100 }, (_, i) => i + 1);
-    expect([0.5, 0.95, 0.99, 1].map((share) => percentile(values, share))).toEqual([50, 95, 99, 100]);
-    expect(percentile([7], 0.99)).toBe(7);
-  });
-});
 
 describe('summarise', () => {
   it('gives the median and the spread of the valid rounds of each replica count', () => {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Stack } from '../../../stack/index.js';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Stack } from '../../../stack/types.js';
 import { CpuAccounting } from '../../compare/cpu-accounting.js';
 
 describe('CPU accounting', () => {

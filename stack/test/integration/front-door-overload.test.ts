@@ -4,7 +4,7 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { PROBLEMS, problemBody } from '../../../api/src/http/problem.js';
-import { waitUntil } from '../../wait-until.js';
+import { waitUntil } from '../../../common/wait-until.js';
 import { startFrontDoor, type FrontDoor } from './front-door.js';
 import { startReplica, type Replica } from './replicas.js';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { waitUntil } from '../../wait-until.js';
+import { waitUntil } from '../../../common/wait-until.js';
 import { startFrontDoor, type FrontDoor } from './front-door.js';
 import { deadPort, startReplica, type Replica } from './replicas.js';
 

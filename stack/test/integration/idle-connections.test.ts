@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { waitUntil } from '../../wait-until.js';
+import { waitUntil } from '../../../common/wait-until.js';
 import { startFrontDoor, type FrontDoor } from './front-door.js';
 import { startReplica, type Replica } from './replicas.js';
 

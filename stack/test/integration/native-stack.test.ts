@@ -4,10 +4,11 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { instanceFolder, projectRoot } from '../../../common/paths.js';
+import { readStartTime } from '../../../common/processes.js';
 import { readEnvironment, readSecrets } from '../../env-file.js';
-import { openStack, type Stack } from '../../index.js';
-import { instanceFolder, projectRoot } from '../../paths.js';
-import { startOf } from '../../process-identity.js';
+import { openStack } from '../../open-stack.js';
+import type { Stack } from '../../types.js';
 import { startTraffic } from './traffic.js';
 
 const name = `test-${process.pid}`;
@@ -137,7 +138,7 @@ describe('a native stack', () => {
   test('after down nothing runs; after the next up what was issued is still known', async () => {
     const running = Object.values(await pids()) as number[];
     await stack.down();
-    expect(running.filter((pid) => startOf(pid) !== undefined)).toEqual([]);
+    expect(running.filter((pid) => readStartTime(pid) !== undefined)).toEqual([]);
     expect(readdirSync(join(instanceFolder(name), 'run'))).toEqual([]);
     expect(await stack.isUp()).toBe(false);
     await stack.down();

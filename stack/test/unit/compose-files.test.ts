@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { projectRoot } from '../../paths.js';
+import { projectRoot } from '../../../common/paths.js';
 
 const read = (file: string): string => readFileSync(join(projectRoot, file), 'utf8');
 

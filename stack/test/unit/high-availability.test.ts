@@ -1,8 +1,8 @@
 import { delimiter, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { projectRoot } from '../../../common/paths.js';
 import { composeFiles } from '../../compose/files.js';
-import { openStack } from '../../index.js';
-import { projectRoot } from '../../paths.js';
+import { openStack } from '../../open-stack.js';
 
 const project = `no-such-project-${process.pid}`;
 const file = (name: string): string => join(projectRoot, name);

@@ -5,11 +5,11 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readStartTime } from '../../../common/processes.js';
 import { withLock } from '../../native/lock.js';
 import { ManagedService } from '../../native/managed-service.js';
 import { Ports } from '../../native/ports.js';
 import type { ServiceSpec } from '../../native/service-spec.js';
-import { startOf } from '../../process-identity.js';
 
 const program = (script: string, changes: Partial<ServiceSpec> = {}): ServiceSpec => ({
   name: 'api-1',
@@ -44,7 +44,7 @@ describe('processes of a native stack', () => {
     expect(await other.startUnlessRunning()).toBe(false);
     expect(other.pid).toBe(pid);
     await other.stop();
-    expect(startOf(pid!)).toBeUndefined();
+    expect(readStartTime(pid!)).toBeUndefined();
     expect(existsSync(join(folder, 'run', 'api-1.json'))).toBe(false);
   });
 
@@ -59,7 +59,7 @@ describe('processes of a native stack', () => {
     const stale = service(program(''));
     expect(stale.pid).toBeUndefined();
     await stale.stop();
-    expect(startOf(stranger.pid!)).toBeDefined();
+    expect(readStartTime(stranger.pid!)).toBeDefined();
     stranger.kill('SIGKILL');
     await once(stranger, 'exit');
   });
@@ -72,7 +72,7 @@ describe('processes of a native stack', () => {
     await stubborn.start();
     const { pid } = stubborn;
     await stubborn.stop();
-    expect(startOf(pid!)).toBeUndefined();
+    expect(readStartTime(pid!)).toBeUndefined();
     expect(said.join()).toContain('killed');
   });
 

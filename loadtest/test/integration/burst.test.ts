@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { buildBurstClient, runBurst } from '../../load/burst.js';
+import { buildBurstClient, runBurst } from '../../burst.js';
 
 const client = await buildBurstClient();
 if ('missing' in client) console.warn(`skipped: ${client.missing}`);

@@ -19,3 +19,7 @@ export const apiProgram = (name: string): string => join(projectRoot, 'dist', 'a
 
 /** Everything of one native instance: data, logs, records of its processes. Git-ignored. */
 export const instanceFolder = (name: string): string => join(projectRoot, '.stack', name);
+
+/** Where the tools of a folder of this project write what they measured. */
+export const resultsFolder = (tool: 'bench' | 'faults' | 'loadtest'): string =>
+  join(projectRoot, tool, 'results');

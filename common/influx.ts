@@ -1,8 +1,12 @@
-import { readInfluxLogin, type InfluxLogin } from './influx-login.js';
-
 /** The database of k6's samples and of what a comparison adds; Telegraf's and the collector's is `telegraf`. */
 export const k6Database = 'k6';
 export const metricsDatabase = 'telegraf';
+
+/** An account of InfluxDB; null for one of somebody else, without authentication. */
+export interface InfluxLogin {
+  readonly user: string;
+  readonly password: string;
+}
 
 export interface Point {
   readonly measurement: string;
@@ -40,7 +44,7 @@ export interface Series {
 export class Influx {
   constructor(
     readonly url: string,
-    private readonly login: InfluxLogin | null = readInfluxLogin(),
+    private readonly login: InfluxLogin | null,
   ) {}
 
   /**

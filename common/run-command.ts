@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
+/** Runs a program to its end. @returns its output @throws when it fails, with `stderr` */
+export const run = promisify(execFile);
 
 export interface RunOptions {
   cwd?: string;
@@ -11,7 +12,7 @@ export interface RunOptions {
 }
 
 /** Standard output of a short command; null when it is missing or fails. */
-export async function outputOf(
+export async function readOutput(
   command: string,
   args: string[],
   options: RunOptions = {},

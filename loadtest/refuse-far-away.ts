@@ -1,11 +1,3 @@
-import { execFileSync } from 'node:child_process';
-
-/** The files a child process may open; Infinity when the system sets no limit. */
-export function openFileLimit(): number {
-  const text = execFileSync('/bin/sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
-  return text === 'unlimited' ? Infinity : Number(text);
-}
-
 /** Throws unless the address is on this machine: this load ends services that do not expect it. */
 export function refuseFarAway(url: string, allowed: boolean): void {
   const { hostname } = new URL(url);

@@ -3,10 +3,6 @@ import { openNativeStack } from './native/native-stack.js';
 import { engineAnswers, parseMode } from './select-mode.js';
 import type { OpenStack, Stack, StackMode, StackOptions } from './types.js';
 
-export { ensureEnvFile } from './env-file.js';
-export { parseMode } from './select-mode.js';
-export type * from './types.js';
-
 const openCompose: OpenStack = async (options) => (await import('./compose.js')).openComposeStack(options);
 
 /**

@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
+import { run } from '../common/run-command.js';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { projectRoot } from '../../stack/paths.js';
-import { findProgram } from '../../stack/native/programs.js';
-
-const run = promisify(execFile);
+import { projectRoot } from '../common/paths.js';
+import { findProgram } from '../stack/native/programs.js';
 
 export interface BurstResult {
   /** By HTTP status, or by what went wrong. */
@@ -19,21 +16,21 @@ export interface BurstResult {
 
 /** Path of the burst client, built where Go is there; otherwise the reason why there is none. */
 export async function buildBurstClient(): Promise<{ program: string } | { missing: string }> {
-  const program = join(projectRoot, '.tools', 'bench-burst');
+  const program = join(projectRoot, '.tools', 'burst');
   const go = findProgram('go') ?? (existsSync('/usr/local/go/bin/go') ? '/usr/local/go/bin/go' : undefined);
   if (!go) {
     if (existsSync(program)) return { program };
     return {
-      missing: 'Go is not installed (1.21 or later): bench/burst cannot be built, bursts are left out',
+      missing: 'Go is not installed (1.21 or later): loadtest/burst cannot be built, bursts are left out',
     };
   }
   mkdirSync(dirname(program), { recursive: true });
   try {
-    await run(go, ['build', '-o', program, '.'], { cwd: join(projectRoot, 'bench', 'burst') });
+    await run(go, ['build', '-o', program, '.'], { cwd: join(projectRoot, 'loadtest', 'burst') });
     return { program };
   } catch (error) {
     return {
-      missing: `bench/burst cannot be built: ${String((error as { stderr?: string }).stderr ?? error)}`,
+      missing: `loadtest/burst cannot be built: ${String((error as { stderr?: string }).stderr ?? error)}`,
     };
   }
 }

@@ -1,3 +1,0 @@
-module coupon-rush/bench/burst
-
-go 1.21

@@ -1,0 +1,3 @@
+module coupon-rush/loadtest/burst
+
+go 1.21
