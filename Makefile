@@ -33,13 +33,13 @@ WHERE := $(call given,MODE,mode)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src common stack loadtest grafana/source telegraf bench faults prisma scripts \
+SOURCES := $(shell find api/src common stack loadtest grafana/source bench faults prisma scripts \
 	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
 
 .PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
-	compare step-load comparisons report dashboards metrics \
+	compare step-load comparisons report dashboards \
 	faults fuzz soak campaigns dead-letters reconcile rebuild mutants test test-nodes test-compose test-redis8 bench bench-quick \
 	lint format clean programs tools
 
@@ -117,9 +117,6 @@ report: $(BUILT) ## rebuild the last comparison's report [COMPARISON=id] [AGAINS
 
 dashboards: $(BUILT) ## write grafana/dashboards/*.json from their source
 	@node dist/grafana/source/cli.js
-
-metrics: $(BUILT) ## InfluxDB beside the native stack, filled every second until Ctrl-C
-	@node dist/telegraf/collector/cli.js
 
 faults: $(BUILT) ## kill, stop and wipe every part under load, then audit [SEED=1] [ONLY=1,3,5] [MODE=…]
 	@node dist/faults/cli.js $(call given,SEED,seed) $(call given,ONLY,only) $(WHERE)

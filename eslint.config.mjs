@@ -17,7 +17,7 @@ const resolveSource = {
 };
 
 /** Folders beside `api/`, lowest first: each imports only those before it, and `api/` none of them. */
-const ROOMS = ['common', 'stack', 'loadtest', 'grafana', 'telegraf', 'faults', 'bench'];
+const ROOMS = ['common', 'stack', 'loadtest', 'grafana', 'faults', 'bench'];
 
 /** These borrow from a folder above them still. */
 const BORROWERS = ['stack/compose-test/**'];

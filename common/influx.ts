@@ -1,4 +1,4 @@
-/** The database of k6's samples and of what a comparison adds; Telegraf's and the collector's is `telegraf`. */
+/** The database of k6's samples and of what a comparison adds; Telegraf's is `telegraf`. */
 export const k6Database = 'k6';
 export const metricsDatabase = 'telegraf';
 

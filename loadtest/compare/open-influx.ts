@@ -38,7 +38,7 @@ async function given(url: string): Promise<Found> {
   return { url, dashboards, close: () => Promise.resolve() };
 }
 
-/** The InfluxDB of `make metrics`, not one of the comparison's own instance: there nobody would find the data. */
+/** The InfluxDB of the default instance, not one of the comparison's own instance: there nobody would find the data. */
 async function native(say: (line: string) => void): Promise<Found> {
   ensureTool('influxd', say);
   const stack = await openStack({ mode: 'native' });
@@ -53,7 +53,7 @@ async function native(say: (line: string) => void): Promise<Found> {
   const url = `http://127.0.0.1:${service.port}`;
   return {
     url,
-    dashboards: `Samples and curves are in the InfluxDB that \`make metrics\` starts (${url}): any Grafana with grafana/provisioning and INFLUXDB_URL=${url} shows them under ${DASHBOARD}`,
+    dashboards: `Samples and curves are in InfluxDB (${url}; it runs while a comparison does): any Grafana with grafana/provisioning and INFLUXDB_URL=${url} shows them under ${DASHBOARD}`,
     close: async () => {
       if (!ran) await service.stop();
     },

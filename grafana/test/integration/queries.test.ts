@@ -14,8 +14,8 @@ import { sampleRecord } from '../../../loadtest/test/support/sample-comparison.j
 import { findProgram } from '../../../stack/native/programs.js';
 import { openStack } from '../../../stack/open-stack.js';
 import type { Stack } from '../../../stack/types.js';
-import { Collector } from '../../../telegraf/collector/collector.js';
-import { nativeSources } from '../../../telegraf/collector/native-sources.js';
+import { Collector } from '../support/collector.js';
+import { nativeSources } from '../support/native-sources.js';
 import type { DashboardJson } from '../../source/dashboard-json.js';
 import { insideDashboard } from '../../source/inside-dashboard.js';
 import { metricsSource as metrics } from '../../source/panels.js';

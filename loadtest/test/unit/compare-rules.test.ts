@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { UsageError } from '../../../common/command-line.js';
 import { toLine } from '../../../common/influx.js';
 import { quotaOf } from '../../../stack/native/cpu-cap.js';
-import { parseMetrics } from '../../../telegraf/collector/prometheus.js';
+import { parseMetrics } from '../../../grafana/test/support/prometheus.js';
 import { remaining } from '../../compare/compare.js';
 import { curveOf } from '../../compare/curve.js';
 import { readOptions } from '../../compare/options.js';

@@ -1,5 +1,5 @@
-import { explain } from '../../common/command-line.js';
-import { metricsDatabase, type Influx } from '../../common/influx.js';
+import { explain } from '../../../common/command-line.js';
+import { metricsDatabase, type Influx } from '../../../common/influx.js';
 import type { Source } from './sources.js';
 
 const INTERVAL_MS = 1_000;

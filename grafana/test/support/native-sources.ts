@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { ensureEnvFile, readEnvironment, readSecrets } from '../../stack/env-file.js';
-import type { ServiceStatus, Stack } from '../../stack/types.js';
+import { ensureEnvFile, readEnvironment, readSecrets } from '../../../stack/env-file.js';
+import type { ServiceStatus, Stack } from '../../../stack/types.js';
 import {
   connectDatabase,
   databaseSource,

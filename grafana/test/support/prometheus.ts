@@ -1,4 +1,4 @@
-import type { Point } from '../../common/influx.js';
+import type { Point } from '../../../common/influx.js';
 
 const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;

@@ -1,6 +1,6 @@
 import { createConnection, type Connection } from 'mariadb';
-import type { Redis } from '../../api/src/redis/connection.js';
-import type { Point } from '../../common/influx.js';
+import type { Redis } from '../../../api/src/redis/connection.js';
+import type { Point } from '../../../common/influx.js';
 import { parseMetrics } from './prometheus.js';
 
 /** Gathers once. Rejects when its server does not answer. */
