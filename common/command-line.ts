@@ -101,7 +101,7 @@ export async function runMain(main: () => Promise<number>, usage = ''): Promise<
   } catch (err) {
     const isUsage = err instanceof UsageError;
     process.exitCode = isUsage ? 2 : interrupted ? INTERRUPTED : 1;
-    if (isUsage) process.stderr.write(`${err.message}\n\n${usage}\n`);
+    if (isUsage) process.stderr.write(`${err.message}\n${usage && `\n${usage}\n`}`);
     else if (!interrupted) process.stderr.write(`✗ ${explain(err)}\n`);
   }
 }
