@@ -74,6 +74,17 @@ export function abortOnSignals(message: () => string): AbortSignal {
   return controller.signal;
 }
 
+/** Rejects with the first signal: raced with work that knows of none, so that what was started is stopped all the same. */
+export function rejectOnSignals(message: () => string): Promise<never> {
+  const signal = abortOnSignals(message);
+  const rejected = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason as Error)),
+  );
+  // Until somebody waits for it.
+  rejected.catch(() => undefined);
+  return rejected;
+}
+
 /** Every cause in the chain: a wrapped fault without its reason helps nobody. */
 export function explain(err: unknown): string {
   if (!(err instanceof Error)) return String(err);
@@ -104,4 +115,6 @@ export async function runMain(main: () => Promise<number>, usage = ''): Promise<
     if (isUsage) process.stderr.write(`${err.message}\n${usage && `\n${usage}\n`}`);
     else if (!interrupted) process.stderr.write(`✗ ${explain(err)}\n`);
   }
+  // Work that was given up may still wait for something.
+  if (interrupted) process.exit();
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { allowClosedOutput, runMain, say, readNumber } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
-import { openStack } from '../stack/open-stack.js';
+import { withOwnStack } from './own-stack.js';
 import { runCampaigns } from './campaigns/run-campaigns.js';
 
 allowClosedOutput('goOn');
@@ -19,14 +19,7 @@ async function main(): Promise<number> {
   const archiveAfterMs = read('ARCHIVE_AFTER_MS', { least: 0 }) ?? 2_000;
   say(`${campaigns} campaigns of ${coupons} coupons, archived ${archiveAfterMs} ms after they are sold out`);
   const env = { NGINX_ISSUE_LIMIT: 'off', ARCHIVE_AFTER_MS: String(archiveAfterMs) };
-  const stack = await openStack({
-    mode: 'native',
-    name: 'campaigns',
-    env,
-    onProgress: (line) => say(`    ${line}`),
-  });
-  try {
-    await stack.up({ api: 2 });
+  return withOwnStack('campaigns', env, async (stack) => {
     const result = await runCampaigns({ stack, campaigns, coupons, print: (line) => say(`    ${line}`) });
     const whole = { archiveAfterMs, flat: result.faults.length === 0, ...result };
     writeJson(join(resultsFolder('faults'), 'campaigns.json'), whole);
@@ -40,9 +33,7 @@ async function main(): Promise<number> {
     );
     for (const fault of result.faults) say(fault);
     return result.faults.length === 0 ? 0 : 1;
-  } finally {
-    await stack.down();
-  }
+  });
 }
 
 await runMain(main);

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { allowClosedOutput, runMain, say, readArguments, readNumber } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
-import { openStack } from '../stack/open-stack.js';
 import { runFuzz } from './fuzz/run-fuzz.js';
+import { withOwnStack } from './own-stack.js';
 import { readSeed } from './options.js';
 import { Random } from './random.js';
 
@@ -16,14 +16,7 @@ async function main(): Promise<number> {
   const requests = readNumber('--requests', values.requests) ?? REQUESTS;
   const seed = readSeed(values.seed);
   say(`fuzz: ${requests} requests, seed ${seed}`);
-  const stack = await openStack({
-    mode: 'native',
-    name: 'fuzz',
-    env: { NGINX_ISSUE_LIMIT: 'off' },
-    onProgress: (line) => say(`    ${line}`),
-  });
-  try {
-    await stack.up({ api: 2 });
+  return withOwnStack('fuzz', { NGINX_ISSUE_LIMIT: 'off' }, async (stack) => {
     const result = await runFuzz({
       stack,
       random: new Random(seed),
@@ -50,9 +43,7 @@ async function main(): Promise<number> {
     for (const fault of result.faults) say(fault);
     say(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (fuzz)`);
     return result.faults.length === 0 ? 0 : 1;
-  } finally {
-    await stack.down();
-  }
+  });
 }
 
 await runMain(main);

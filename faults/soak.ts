@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { allowClosedOutput, runMain, say, readNumber } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
-import { openStack } from '../stack/open-stack.js';
+import { withOwnStack } from './own-stack.js';
 import { readSeed } from './options.js';
 import { Random } from './random.js';
 import { runSoak } from './soak/run-soak.js';
@@ -17,14 +17,7 @@ async function main(): Promise<number> {
   say(`soak: ${minutes} min, seed ${seed}`);
   // Campaigns that are over leave Redis soon: flat is what is expected of its memory too.
   const env = { NGINX_ISSUE_LIMIT: 'off', ARCHIVE_AFTER_MS: process.env['ARCHIVE_AFTER_MS'] ?? '5000' };
-  const stack = await openStack({
-    mode: 'native',
-    name: 'soak',
-    env,
-    onProgress: (line) => say(`    ${line}`),
-  });
-  try {
-    await stack.up({ api: 2 });
+  return withOwnStack('soak', env, async (stack) => {
     const result = await runSoak({
       stack,
       random: new Random(seed),
@@ -43,9 +36,7 @@ async function main(): Promise<number> {
     for (const fault of result.faults) say(fault);
     say(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (soak)`);
     return result.faults.length === 0 ? 0 : 1;
-  } finally {
-    await stack.down();
-  }
+  });
 }
 
 await runMain(main);

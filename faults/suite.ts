@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rejectOnSignals } from '../common/command-line.js';
 import { readJson, writeJson } from '../common/json-file.js';
 import { instanceFolder, resultsFolder } from '../common/paths.js';
 import type { StackMode } from '../stack/types.js';
@@ -41,6 +42,7 @@ export async function runSuite(
   let windowOfLoss: WindowOfLoss[] | undefined;
   // What an earlier run left may have another environment.
   await world.stack.down();
+  const interrupted = rejectOnSignals(() => 'the stack goes down');
   try {
     if (options.windowOfLoss && options.mode === 'native') {
       print('window of loss');
@@ -49,13 +51,16 @@ export async function runSuite(
     for (const plan of rows.toSorted((a, b) => ownEnvironment(a) - ownEnvironment(b))) {
       print(`row ${plan.number}: ${plan.fault}`);
       results.push(
-        await playOrReport(plan, {
-          world,
-          quick: options.quick,
-          random: random.fork(plan.number),
-          folder,
-          print,
-        }),
+        await Promise.race([
+          interrupted,
+          playOrReport(plan, {
+            world,
+            quick: options.quick,
+            random: random.fork(plan.number),
+            folder,
+            print,
+          }),
+        ]),
       );
     }
   } finally {

@@ -1,0 +1,21 @@
+import { rejectOnSignals, say } from '../common/command-line.js';
+import { openStack } from '../stack/open-stack.js';
+import type { Stack } from '../stack/types.js';
+
+/** Two replicas and a worker, native, with data of their own; down again after the work, and after a signal. */
+export async function withOwnStack<T>(
+  name: string,
+  env: Record<string, string>,
+  work: (stack: Stack) => Promise<T>,
+): Promise<T> {
+  const stack = await openStack({ mode: 'native', name, env, onProgress: (line) => say(`    ${line}`) });
+  const interrupted = rejectOnSignals(() => 'the stack goes down');
+  const up = stack.up({ api: 2 });
+  try {
+    return await Promise.race([interrupted, up.then(() => work(stack))]);
+  } finally {
+    // What is still being started could not be stopped.
+    await up.catch(() => undefined);
+    await stack.down();
+  }
+}
