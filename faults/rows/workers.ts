@@ -26,7 +26,7 @@ export const workerKilled: RowPlan = {
   fault: 'worker killed 20 times',
   shape: () => ({ api: 2, worker: 1, env: {} }),
   rate: 300,
-  sellsOutAfterMs: 30_000,
+  sellsOutAfterMs: 60_000,
   modes: ['native', 'compose'],
   clientsNoticeNothing: true,
   async play(given) {
