@@ -80,10 +80,10 @@ export async function untilUsed({ stack, checks }: Scene, count: number): Promis
   );
 }
 
-/** Process ids of nginx: a reload would change those of its workers. */
+/** Process ids of nginx's workers: a reload would change them. Its cache loader ends by itself after a minute. */
 export async function nginxProcesses({ stack }: Scene): Promise<string> {
   const script =
-    'for p in /proc/[0-9]*; do read -r c <$p/comm && [ "$c" = nginx ] && echo ${p#/proc/}; done | sort -n';
+    'for p in /proc/[0-9]*; do c=$(tr "\\0" " " <$p/cmdline); case "$c" in "nginx: worker"*) echo ${p#/proc/};; esac; done | sort -n';
   return (await stack.compose(['exec', '-T', 'nginx', 'sh', '-c', script])).split('\n').join(' ');
 }
 
