@@ -74,9 +74,8 @@ export function abortOnSignals(message: () => string): AbortSignal {
   return controller.signal;
 }
 
-/** Rejects with the first signal: raced with work that knows of none, so that what was started is stopped all the same. */
-export function rejectOnSignals(message: () => string): Promise<never> {
-  const signal = abortOnSignals(message);
+/** Rejects when `signal` aborts: raced with work that knows of no signal, so that what was started is stopped all the same. */
+export function rejectOnAbort(signal: AbortSignal): Promise<never> {
   const rejected = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error)),
   );

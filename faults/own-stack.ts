@@ -1,4 +1,4 @@
-import { rejectOnSignals, say } from '../common/command-line.js';
+import { abortOnSignals, rejectOnAbort, say } from '../common/command-line.js';
 import { openStack } from '../stack/open-stack.js';
 import type { Stack } from '../stack/types.js';
 
@@ -9,13 +9,12 @@ export async function withOwnStack<T>(
   work: (stack: Stack) => Promise<T>,
 ): Promise<T> {
   const stack = await openStack({ mode: 'native', name, env, onProgress: (line) => say(`    ${line}`) });
-  const interrupted = rejectOnSignals(() => 'the stack goes down');
-  const up = stack.up({ api: 2 });
+  const signal = abortOnSignals(() => 'the stack goes down');
+  const interrupted = rejectOnAbort(signal);
   try {
-    return await Promise.race([interrupted, up.then(() => work(stack))]);
+    await stack.up({ api: 2, signal });
+    return await Promise.race([interrupted, work(stack)]);
   } finally {
-    // What is still being started could not be stopped.
-    await up.catch(() => undefined);
     await stack.down();
   }
 }

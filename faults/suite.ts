@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rejectOnSignals } from '../common/command-line.js';
+import { abortOnSignals, rejectOnAbort } from '../common/command-line.js';
 import { readJson, writeJson } from '../common/json-file.js';
 import { instanceFolder, resultsFolder } from '../common/paths.js';
 import type { StackMode } from '../stack/types.js';
@@ -42,7 +42,7 @@ export async function runSuite(
   let windowOfLoss: WindowOfLoss[] | undefined;
   // What an earlier run left may have another environment.
   await world.stack.down();
-  const interrupted = rejectOnSignals(() => 'the stack goes down');
+  const interrupted = rejectOnAbort(abortOnSignals(() => 'the stack goes down'));
   try {
     if (options.windowOfLoss && options.mode === 'native') {
       print('window of loss');
