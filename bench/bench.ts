@@ -172,7 +172,7 @@ async function measurePeaks({ sandbox, stack, others, plan, notes }: Running): P
     return undefined;
   }
   const rounds: { floor: PeakRound[]; system: PeakRound[] } = { floor: [], system: [] };
-  stack.worker.kill('SIGCONT');
+  await stack.worker.thaw();
   for (let round = 1; round <= plan.peakRounds; round += 1) {
     const couponId = await createCampaign(stack.firstReplicaUrl, sandbox.stack.adminToken, plan.peakUsers);
     const run = (what: string, url: string, id: number) =>
@@ -181,7 +181,7 @@ async function measurePeaks({ sandbox, stack, others, plan, notes }: Running): P
     rounds.system.push(await run('system', stack.frontUrl, couponId));
     sandbox.report(`k6 peaks: round ${round} of ${plan.peakRounds}`);
   }
-  stack.worker.kill('SIGSTOP');
+  await stack.worker.freeze();
   return { floor: peakResult(rounds.floor), system: peakResult(rounds.system) };
 }
 

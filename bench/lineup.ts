@@ -32,13 +32,12 @@ export const pidOf = (service: { name: string; pid: number | undefined }): numbe
 /** The whole system: the native stack with its front door. Its worker sleeps unless a row wakes it. */
 export async function startStack(sandbox: Sandbox, replicas: number) {
   await sandbox.stack.up({ api: replicas });
-  const service = (name: string) => sandbox.stack.service!(name) as Promise<ManagedService>;
   const [redis, database, worker, nginx] = await Promise.all(
-    ['redis', 'database', 'worker-1', 'nginx'].map(service),
+    ['redis', 'database', 'worker-1', 'nginx'].map((name) => sandbox.stack.service(name)),
   );
-  const api = async (index: number) => service(`api-${index}`);
+  const api = async (index: number) => sandbox.stack.service(`api-${index}`);
   const first = await api(1);
-  worker!.kill('SIGSTOP');
+  await worker!.freeze();
   return {
     redis: redis!,
     database: database!,

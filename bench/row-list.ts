@@ -132,9 +132,9 @@ async function replicaRows(durable: Replica, bare: Replica, adminToken: string):
 /** With the worker writing to MySQL meanwhile; CPU is counted until everything is there. */
 function systemRows(stack: BenchStack, replicas: readonly number[]): Row[] {
   const persisted: Pick<Row, 'begin' | 'settle' | 'end'> = {
-    begin: async () => stack.worker.kill('SIGCONT'),
+    begin: async () => stack.worker.thaw(),
     settle: () => untilDrained(stack.redisClient, stack.couponId),
-    end: async () => stack.worker.kill('SIGSTOP'),
+    end: async () => stack.worker.freeze(),
   };
   const behind = {
     redis: [pidOf(stack.redis)],

@@ -1,6 +1,6 @@
 import { allowClosedOutput, runMain, say } from '../common/command-line.js';
 import { parseOptions, USAGE } from './options.js';
-import { ROWS } from './rows/index.js';
+import { SCENARIOS } from './scenarios/index.js';
 import { mergeResults, readResult, runSuite, writeResult } from './suite.js';
 import { renderTable } from './table.js';
 
@@ -21,7 +21,7 @@ async function main(): Promise<number> {
   say(`faults: seed ${options.seed}, ${options.mode}, rows ${options.only.join(', ')}`);
   const played = await runSuite(options, say);
   const result = before ? mergeResults(before, played) : played;
-  const whole = result.rows.length === ROWS.filter(({ modes }) => modes.includes(result.mode)).length;
+  const whole = result.rows.length === SCENARIOS.filter(({ modes }) => modes.includes(result.mode)).length;
   const name = options.mode === 'compose' ? 'faults-compose.json' : whole ? WHOLE : 'faults-selection.json';
   const file = writeResult(result, name);
   say(`\n${renderTable(result.rows)}\n`);

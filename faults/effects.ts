@@ -1,7 +1,7 @@
 import type { Attempt } from '../loadtest/client-log.js';
-import type { Injection } from './row.js';
+import type { Injection } from './scenario.js';
 
-/** Less than this share of a row's faults met an issuing campaign: the rush was over too early to prove anything. */
+/** Less than this share of a scenario's faults met an issuing campaign: the rush was over too early to prove anything. */
 const SHARE_WHILE_ISSUING = 0.5;
 
 const answeredMs = ({ sentMs, answer }: Attempt): number => sentMs + (answer?.durationMs ?? 0);

@@ -1,7 +1,7 @@
 import { waitUntil } from '../common/wait-until.js';
-import type { ComposeStack } from '../stack/compose.js';
-import { killContainer, type Container } from '../stack/compose/containers.js';
+import type { Container } from '../stack/compose/containers.js';
 import { docker } from '../stack/compose/docker.js';
+import type { ComposeStack } from '../stack/types.js';
 
 const PROMOTED_WITHIN_MS = 60_000;
 const HEALTHY_WITHIN_MS = 90_000;
@@ -55,10 +55,10 @@ export class HaRedis {
     await waitUntil(follows, { what: `${service} follows`, timeoutMs: HEALTHY_WITHIN_MS, intervalMs: 200 });
   }
 
-  /** SIGKILL, its volume removed, and started again at once: before the sentinels have noticed, and with nothing. */
+  /** Killed, its volume removed, and started again at once: before the sentinels have noticed, and with nothing. */
   async loseDiskAndRestart(service: string): Promise<void> {
     const { id } = await this.#container(service);
-    await killContainer(id);
+    // SIGKILL too.
     await docker(['rm', '--force', id]);
     await docker(['volume', 'rm', `${this.stack.project}_${service}-data`]);
     await this.stack.compose(['up', '--detach', '--no-deps', service]);

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readArguments, readChoice, readNumber, UsageError } from '../common/command-line.js';
 import type { StackMode } from '../stack/types.js';
-import { ROWS } from './rows/index.js';
+import { SCENARIOS } from './scenarios/index.js';
 
 export interface Options {
   seed: number;
@@ -17,7 +17,7 @@ export interface Options {
 
 /** Under 90 s together: what `make test` can afford. */
 export const QUICK_ROWS = [1, 5, 9, 11];
-const EVERY_ROW = ROWS.map(({ number }) => number);
+const EVERY_ROW = SCENARIOS.map(({ number }) => number);
 const SEED_MOST = 2 ** 31 - 1;
 
 export const USAGE = `node dist/faults/cli.js [--seed N] [--only 1,3,5] [--quick] [--again] [--mode native|compose] [--keep]

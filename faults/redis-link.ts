@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
-import type { Stack } from '../stack/types.js';
+import { requireMode, type Stack } from '../stack/types.js';
 
 const secret = (): string => readSecrets(readEnvironment()).REDIS_PASSWORD;
 
@@ -28,8 +28,8 @@ export async function withRedisAt<T>(
 }
 
 export async function withRedis<T>(stack: Stack, work: (redis: Redis) => Promise<T>): Promise<T> {
-  if (!stack.service) throw new Error('only in native mode: the Redis of compose has no published port');
-  return await withRedisAt((await stack.service('redis')).port, work);
+  // The Redis of compose has no published port.
+  return await withRedisAt((await requireMode(stack, 'native').service('redis')).port, work);
 }
 
 /** Bytes. */

@@ -4,59 +4,60 @@ import { readJson, writeJson } from '../common/json-file.js';
 import { instanceFolder, resultsFolder } from '../common/paths.js';
 import type { StackMode } from '../stack/types.js';
 import type { Options } from './options.js';
-import { playRow } from './play-row.js';
+import { runScenario } from './run-scenario.js';
 import { Random } from './random.js';
-import type { RowPlan, RowResult } from './row.js';
-import { ROWS } from './rows/index.js';
+import type { FaultScenario, ScenarioResult } from './scenario.js';
+import { SCENARIOS } from './scenarios/index.js';
 import { measureWindowOfLoss, type WindowOfLoss } from './window-of-loss.js';
-import { INSTANCE, World } from './world.js';
+import { INSTANCE, TestEnvironment } from './environment.js';
 
 export interface SuiteResult {
   seed: number;
   mode: StackMode;
   startedAt: string;
   durationMs: number;
-  /** Faults injected in all rows. */
+  /** Faults injected in all scenarios. */
   injected: number;
-  rows: RowResult[];
+  rows: ScenarioResult[];
   windowOfLoss?: WindowOfLoss[];
 }
 
-/** Rows that need an environment of their own come last: the others share one start of the programs. */
-const ownEnvironment = ({ prepare }: RowPlan): number => (prepare ? 1 : 0);
+/** Scenarios that need an environment of their own come last: the others share one start of the programs. */
+const ownEnvironment = ({ prepare }: FaultScenario): number => (prepare ? 1 : 0);
 
 export async function runSuite(
   options: Options & { quick: boolean },
   print: (line: string) => void,
 ): Promise<SuiteResult> {
   const startedMs = Date.now();
-  const chosen = ROWS.filter(({ number }) => options.only.includes(number));
-  const rows = chosen.filter(({ modes }) => modes.includes(options.mode));
+  const chosen = SCENARIOS.filter(({ number }) => options.only.includes(number));
+  const scenarios = chosen.filter(({ modes }) => modes.includes(options.mode));
   for (const { number, modes } of chosen) {
-    if (!modes.includes(options.mode)) print(`row ${number} is for ${modes.join(', ')} mode only: skipped`);
+    if (!modes.includes(options.mode))
+      print(`scenario ${number} is for ${modes.join(', ')} mode only: skipped`);
   }
   const random = new Random(options.seed);
   const folder = join(instanceFolder(INSTANCE), 'clients');
-  const world = await World.open(options.mode, (line) => print(`    ${line}`));
-  const results: RowResult[] = [];
+  const environment = await TestEnvironment.open(options.mode, (line) => print(`    ${line}`));
+  const results: ScenarioResult[] = [];
   let windowOfLoss: WindowOfLoss[] | undefined;
   // What an earlier run left may have another environment.
-  await world.stack.down();
+  await environment.stack.down();
   const interrupted = rejectOnAbort(abortOnSignals(() => 'the stack goes down'));
   try {
     if (options.windowOfLoss && options.mode === 'native') {
       print('window of loss');
-      windowOfLoss = await measureWindowOfLoss(world, random.fork(1_000), folder, print);
+      windowOfLoss = await measureWindowOfLoss(environment, random.fork(1_000), folder, print);
     }
-    for (const plan of rows.toSorted((a, b) => ownEnvironment(a) - ownEnvironment(b))) {
-      print(`row ${plan.number}: ${plan.fault}`);
+    for (const scenario of scenarios.toSorted((a, b) => ownEnvironment(a) - ownEnvironment(b))) {
+      print(`scenario ${scenario.number}: ${scenario.fault}`);
       results.push(
         await Promise.race([
           interrupted,
-          playOrReport(plan, {
-            world,
+          runOrReport(scenario, {
+            environment,
             quick: options.quick,
-            random: random.fork(plan.number),
+            random: random.fork(scenario.number),
             folder,
             print,
           }),
@@ -64,7 +65,7 @@ export async function runSuite(
       );
     }
   } finally {
-    if (!options.keepUp) await world.stack.down();
+    if (!options.keepUp) await environment.end();
   }
   results.sort((a, b) => a.row - b.row);
   return {
@@ -78,12 +79,15 @@ export async function runSuite(
   };
 }
 
-/** A row that could not be played to its end is a row that failed; the others still tell something. */
-async function playOrReport(plan: RowPlan, options: Parameters<typeof playRow>[1]): Promise<RowResult> {
+/** A scenario that could not be run to its end has failed; the others still tell something. */
+async function runOrReport(
+  scenario: FaultScenario,
+  options: Parameters<typeof runScenario>[1],
+): Promise<ScenarioResult> {
   const startedMs = Date.now();
-  let result: RowResult;
+  let result: ScenarioResult;
   try {
-    result = await playRow(plan, options);
+    result = await runScenario(scenario, options);
   } catch (err) {
     const nothing = { injected: 0, answers: {}, lost: 0, duplicated: 0, oversold: 0, falseRejections: 0 };
     const times = {
@@ -94,7 +98,14 @@ async function playOrReport(plan: RowPlan, options: Parameters<typeof playRow>[1
       durationMs: Date.now() - startedMs,
     };
     const fault = err instanceof Error ? (err.stack ?? err.message) : String(err);
-    result = { row: plan.number, fault: plan.fault, ...nothing, ...times, faults: [fault], notes: [] };
+    result = {
+      row: scenario.number,
+      fault: scenario.fault,
+      ...nothing,
+      ...times,
+      faults: [fault],
+      notes: [],
+    };
   }
   const seconds = (result.durationMs / 1_000).toFixed(0);
   options.print(
@@ -104,7 +115,7 @@ async function playOrReport(plan: RowPlan, options: Parameters<typeof playRow>[1
   return result;
 }
 
-/** Puts rows that were played again, with the same seed, in the place of what they came to before. */
+/** Puts scenarios that were run again, with the same seed, in the place of what they came to before. */
 export function mergeResults(before: SuiteResult, again: SuiteResult): SuiteResult {
   if (before.seed !== again.seed || before.mode !== again.mode) throw new Error('not the same seed and mode');
   const rows = before.rows.map((old) => again.rows.find(({ row }) => row === old.row) ?? old);

@@ -1,9 +1,9 @@
 import { table } from '../common/table.js';
-import type { RowResult } from './row.js';
+import type { ScenarioResult } from './scenario.js';
 
 const seconds = (ms: number | null): string => (ms === null ? 'never' : (ms / 1_000).toFixed(1));
 
-const COLUMNS: readonly [string, (row: RowResult) => string][] = [
+const COLUMNS: readonly [string, (row: ScenarioResult) => string][] = [
   ['#', ({ row }) => String(row)],
   ['fault', ({ fault }) => fault],
   ['times', ({ injected }) => String(injected)],
@@ -25,7 +25,7 @@ const COLUMNS: readonly [string, (row: RowResult) => string][] = [
 ];
 
 /** For people: one line a row. */
-export function renderTable(rows: readonly RowResult[]): string {
+export function renderTable(rows: readonly ScenarioResult[]): string {
   const cells = [COLUMNS.map(([title]) => title), ...rows.map((row) => COLUMNS.map(([, cell]) => cell(row)))];
   return table(cells);
 }

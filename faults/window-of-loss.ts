@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../common/wait-until.js';
 import { ClientProcess } from './client/client-process.js';
 import type { Random } from './random.js';
-import { wipe } from './rows/redis.js';
-import type { World } from './world.js';
+import { wipe } from './scenarios/redis.js';
+import type { TestEnvironment } from './environment.js';
 
 const ROUNDS = 4;
 const RATE = 400;
@@ -27,19 +27,19 @@ export interface WindowOfLoss {
 
 /**
  * What `appendfsync always` and one Redis cannot promise: Redis said yes, the worker had not yet moved it to MySQL, and
- * then the disk was lost. Measured, not judged: `REDIS_MIN_REPLICAS=1` closes it (row 8).
+ * then the disk was lost. Measured, not judged: `REDIS_MIN_REPLICAS=1` closes it (scenario 8).
  */
 export async function measureWindowOfLoss(
-  world: World,
+  environment: TestEnvironment,
   random: Random,
   folder: string,
   print: (line: string) => void,
 ): Promise<WindowOfLoss[]> {
-  await world.take({ api: 3, worker: 1, env: {} });
+  await environment.reshape({ api: 3, worker: 1, env: {} });
   await mkdir(folder, { recursive: true });
   const measured: WindowOfLoss[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const one = await measureOnce(world, random, folder, round % 2 === 0 ? 'disk' : 'flush');
+    const one = await measureOnce(environment, random, folder, round % 2 === 0 ? 'disk' : 'flush');
     const { how, lost, spanMs } = one;
     print(
       `    wiped (${how}) at ${RATE} users a second, nothing drained before: ${lost} lost within ${spanMs} ms`,
@@ -50,15 +50,15 @@ export async function measureWindowOfLoss(
 }
 
 async function measureOnce(
-  world: World,
+  environment: TestEnvironment,
   random: Random,
   folder: string,
   how: 'disk' | 'flush',
 ): Promise<WindowOfLoss> {
-  await world.admin.closeAllCampaigns();
-  const couponId = await world.admin.createCampaign('faults window of loss', STOCK);
+  await environment.admin.closeAllCampaigns();
+  const couponId = await environment.admin.createCampaign('faults window of loss', STOCK);
   const client = new ClientProcess({
-    frontUrl: world.stack.frontUrl,
+    frontUrl: environment.stack.frontUrl,
     couponId,
     rate: RATE,
     maxUsers: 30_000,
@@ -73,17 +73,17 @@ async function measureOnce(
     await client.moreDecided(600);
     await sleep(random.between(0, 1_000));
     const wipedMs = Date.now();
-    await wipe(world, how);
-    await world.actors.start('redis');
-    await waitUntil(() => world.operator.gateIsOpen(couponId), {
+    await wipe(environment, how);
+    await (await environment.service('redis')).start();
+    await waitUntil(() => environment.operator.gateIsOpen(couponId), {
       what: 'the gate is open again',
       timeoutMs: REBUILT_WITHIN_MS,
       intervalMs: 100,
     });
     await client.moreDecided(300);
     const attempts = await client.finish();
-    await world.drained(couponId);
-    const facts = await world.facts(couponId);
+    await environment.waitUntilDrained(couponId);
+    const facts = await environment.readFacts(couponId);
     const held = new Map(facts.mysql.map(({ userId, rank }) => [userId, rank]));
     const told = attempts.filter(({ answer }) => answer?.status === 200);
     const lostAt = told

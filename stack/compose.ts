@@ -4,16 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import getPort from 'get-port';
 import { projectRoot } from '../common/paths.js';
 import { waitUntil } from '../common/wait-until.js';
+import { ContainerService } from './compose/container-service.js';
 import { listContainers, type Container } from './compose/containers.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { composeFiles } from './compose/files.js';
 import { toStatus } from './compose/status.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
 import type {
+  ComposeStack,
   LogsOptions,
   OpsOptions,
+  Service,
   ServiceStatus,
-  Stack,
   StackOptions,
   StackVersions,
   UpOptions,
@@ -26,16 +28,6 @@ const OPS_PORT = 8081;
 /** Without it `down` leaves the metrics running, and the networks with them. */
 const EVERY_PROFILE = ['--profile', '*'];
 const ONE_SHOT: ReadonlySet<string> = new Set(['accounts', 'migrate']);
-
-export interface ComposeStack extends Stack {
-  /** Name of the compose project: what its containers, networks and volumes start with. */
-  readonly project: string;
-  /** Runs `docker compose ARGS` on this project and returns what it prints. */
-  compose(args: readonly string[], options?: RunOptions): Promise<string>;
-  containers(service?: string): Promise<Container[]>;
-  /** Like `down`, and the data goes too. */
-  destroy(): Promise<void>;
-}
 
 /** The default instance has the ports of `.env`; another one keeps those it was created with, or gets free ones. */
 async function choosePorts(name: string, project: string, env: Record<string, string>) {
@@ -95,6 +87,10 @@ class ComposeProject implements ComposeStack {
 
   async destroy(): Promise<void> {
     await this.compose([...EVERY_PROFILE, 'down', '--remove-orphans', '--volumes']);
+  }
+
+  service(name: string): Promise<Service> {
+    return Promise.resolve(new ContainerService(name, this.project));
   }
 
   containers(service?: string): Promise<Container[]> {

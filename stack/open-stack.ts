@@ -1,9 +1,7 @@
 import { readEnvironment } from './env-file.js';
 import { openNativeStack } from './native/native-stack.js';
 import { engineAnswers, parseMode } from './select-mode.js';
-import type { OpenStack, Stack, StackMode, StackOptions } from './types.js';
-
-const openCompose: OpenStack = async (options) => (await import('./compose.js')).openComposeStack(options);
+import type { Stack, StackMode, StackOptions } from './types.js';
 
 /**
  * One stack, running or not. Mode: the option, else MODE in the environment or `.env`, else native when a native stack
@@ -12,7 +10,7 @@ const openCompose: OpenStack = async (options) => (await import('./compose.js'))
 export async function openStack(options: StackOptions = {}): Promise<Stack> {
   const environment = readEnvironment(options.env);
   const mode = await chooseMode(options, environment['MODE']);
-  if (mode === 'compose') return await openCompose(options);
+  if (mode === 'compose') return await (await import('./compose.js')).openComposeStack(options);
   if (environment['HA'] === '1') throw new Error('HA=1 needs a Docker engine: it is a deployment of Compose');
   return await openNativeStack(options);
 }

@@ -1,3 +1,6 @@
+import type { Container } from './compose/containers.js';
+import type { RunOptions } from './compose/docker.js';
+
 /** Where the topology runs: as processes of this machine, or as containers. */
 export type StackMode = 'native' | 'compose';
 
@@ -47,8 +50,7 @@ export interface LogsOptions {
 }
 
 /** One topology, whichever way it runs. Every call waits for its condition, within a bound, and rejects otherwise. */
-export interface Stack {
-  readonly mode: StackMode;
+interface AnyStack {
   /** `http://localhost:8080`, without a final slash. */
   readonly frontUrl: string;
   /** Admin API and nginx counters; reachable from this machine only. */
@@ -70,8 +72,37 @@ export interface Stack {
   /** Runs `main-ops` where it reaches Redis and MySQL. Rejects, with the end of its standard error, on a non-zero exit. */
   ops(args: readonly string[], options?: OpsOptions): Promise<void>;
   versions(): Promise<StackVersions>;
-  /** Native mode only: `redis`, `database`, `nginx`, `api-1`, `worker-1`, … one by one; `influxdb` runs only when it is asked for. */
-  service?(name: string): Promise<ServiceControl>;
+  /** One by the name it has in `status`: `redis`, `database`, `nginx`, `api-1`, `worker-1`, … */
+  service(name: string): Promise<Service>;
+}
+
+/** Processes of this machine; `influxdb` runs only when it is asked for. */
+export interface NativeStack extends AnyStack {
+  readonly mode: 'native';
+  service(name: string): Promise<NativeService>;
+}
+
+/** Containers. With docker-compose.ha.yml `redis-2`, `sentinel-1`, … are services too. */
+export interface ComposeStack extends AnyStack {
+  readonly mode: 'compose';
+  /** Name of the compose project: what its containers, networks and volumes start with. */
+  readonly project: string;
+  /** Runs `docker compose ARGS` on this project and returns what it prints. */
+  compose(args: readonly string[], options?: RunOptions): Promise<string>;
+  containers(service?: string): Promise<Container[]>;
+  /** Like `down`, and the data goes too. */
+  destroy(): Promise<void>;
+}
+
+export type Stack = NativeStack | ComposeStack;
+
+/** The stack as one of this mode. @throws when it is one of the other */
+export function requireMode<Mode extends StackMode>(
+  stack: Stack,
+  mode: Mode,
+): Extract<Stack, { mode: Mode }> {
+  if (stack.mode !== mode) throw new Error(`this needs a stack in ${mode} mode: it is in ${stack.mode} mode`);
+  return stack as Extract<Stack, { mode: Mode }>;
 }
 
 export interface StackOptions {
@@ -85,18 +116,24 @@ export interface StackOptions {
   readonly onProgress?: (line: string) => void;
 }
 
-/** `openNativeStack` and `openComposeStack` are of this type. */
-export type OpenStack = (options: StackOptions) => Promise<Stack>;
-
-/** One service of a native stack, for fault tests: what an operator or an accident would do to it. */
-export interface ServiceControl {
+/** One service of a stack, and what an operator or an accident does to it. */
+export interface Service {
   readonly name: string;
-  readonly port: number;
-  readonly pid: number | undefined;
-  /** Sends any signal (SIGKILL, SIGSTOP, SIGCONT, …). @throws when the service does not run */
-  kill(signal: NodeJS.Signals): void;
+  /** SIGKILL to all its processes; returns when they are gone. Nobody starts it again but `start`. */
+  kill(): Promise<void>;
   /** Starts it unless it runs, and waits until it is ready. */
   start(): Promise<void>;
   /** Ends it in order and waits until it is gone. */
   stop(): Promise<void>;
+  /** SIGSTOP to all its processes: connections stay open and nothing answers. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** SIGHUP to its first process: nginx reads its configuration again. */
+  reload(): Promise<void>;
+}
+
+export interface NativeService extends Service {
+  readonly port: number;
+  /** Undefined when it does not run. */
+  readonly pid: number | undefined;
 }

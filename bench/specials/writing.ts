@@ -48,11 +48,11 @@ export async function measureDrain(stack: BenchStack, adminToken: string, plan: 
   const processes = { worker: [pidOf(stack.worker)], database: [pidOf(stack.database)] };
   const before = readCpu(processes);
   const begun = performance.now();
-  stack.worker.kill('SIGCONT');
+  await stack.worker.thaw();
   await untilDrained(stack.redisClient, couponId, 5);
   const seconds = (performance.now() - begun) / 1000;
   const cpu = cpuPerRequest(before, readCpu(processes), issued);
-  stack.worker.kill('SIGSTOP');
+  await stack.worker.freeze();
   return { rowsPerSecond: issued / seconds, writerCpuUs: cpu['worker']!, databaseCpuUs: cpu['database']! };
 }
 

@@ -10,7 +10,7 @@ import { ManagedService } from '../../stack/native/managed-service.js';
 import { openNativeStack } from '../../stack/native/native-stack.js';
 import { Ports } from '../../stack/native/ports.js';
 import { plainEnvironment, type ServiceSpec } from '../../stack/native/service-spec.js';
-import type { Stack } from '../../stack/types.js';
+import type { NativeStack } from '../../stack/types.js';
 
 /** A native stack of its own, and beside it the floors, the rivals and further replicas. */
 const STACK = 'bench';
@@ -35,7 +35,7 @@ export class Sandbox {
   readonly secrets: Secrets;
 
   private constructor(
-    readonly stack: Stack,
+    readonly stack: NativeStack,
     readonly report: (line: string) => void,
   ) {
     this.#environment = readEnvironment();
@@ -118,7 +118,7 @@ export class Sandbox {
 }
 
 /** Stops what the records of both folders name, also those of a run that was killed, and removes the folders. */
-async function removeEverything(stack: Stack): Promise<void> {
+async function removeEverything(stack: NativeStack): Promise<void> {
   const folder = instanceFolder(EXTRA);
   const records = join(folder, 'run');
   for (const file of existsSync(records) ? readdirSync(records) : []) {

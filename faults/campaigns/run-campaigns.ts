@@ -5,7 +5,7 @@ import { AdminClient } from '../../loadtest/admin-client.js';
 import type { Stack } from '../../stack/types.js';
 import { sampleServices } from '../process-watch.js';
 import { readUsedMemory, withRedis } from '../redis-link.js';
-import { judgeSeries, type Allowance, type Point, type Slope } from '../soak/slope.js';
+import { evaluateSeries, type Allowance, type Point, type Slope } from '../soak/slope.js';
 import { IssueClient } from './issue-campaign.js';
 
 const CONNECTIONS = 64;
@@ -73,7 +73,7 @@ export async function runCampaigns(options: CampaignsOptions): Promise<Campaigns
       () => [],
       (err: unknown) => [(err as Error).message],
     );
-    const slopes = judge(issued.samples);
+    const slopes = evaluateSamples(issued.samples);
     const books = await checkBooks(stack, issued.couponIds, coupons);
     const replays = await replayOldWinners(client, issued.couponIds, coupons);
     const notFlat = Object.entries(slopes).filter(([, { flat }]) => !flat);
@@ -98,7 +98,7 @@ export async function runCampaigns(options: CampaignsOptions): Promise<Campaigns
       samples: issued.samples,
     };
   } finally {
-    await client.close();
+    client.close();
   }
 }
 
@@ -139,7 +139,7 @@ async function readValues(stack: Stack): Promise<Record<string, number>> {
   };
 }
 
-function judge(samples: readonly Sample[]): CampaignsResult['slopes'] {
+function evaluateSamples(samples: readonly Sample[]): CampaignsResult['slopes'] {
   const { minutes, values } = samples.at(-1)!;
   return Object.fromEntries(
     Object.keys(values).map((name) => {
@@ -148,7 +148,7 @@ function judge(samples: readonly Sample[]): CampaignsResult['slopes'] {
         value: sample.values[name]!,
       }));
       const [, allowance] = ALLOWED.find(([what]) => what.test(name))!;
-      return [name, judgeSeries(points, minutes, allowance)];
+      return [name, evaluateSeries(points, minutes, allowance)];
     }),
   );
 }

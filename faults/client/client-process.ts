@@ -34,6 +34,12 @@ export class ClientProcess {
     await this.#until(() => this.#report.decided >= goal, `${count} more users have their answer`, timeoutMs);
   }
 
+  /** Waits until so many users wait for their answer. */
+  async untilWaiting(count: number, timeoutMs = 10_000): Promise<void> {
+    const waiting = () => this.#report.began - this.#report.decided >= count;
+    await this.#until(waiting, `${count} users wait`, timeoutMs);
+  }
+
   /** Waits until nobody is waiting for an answer: only with a rate of 0. */
   async untilNobodyWaits(timeoutMs = 60_000): Promise<void> {
     const quiet = () => this.#report.decided === this.#report.began;

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { Random } from '../random.js';
-import { callIssue } from './http-call.js';
+import { callIssue } from './call.js';
 import type { ClientOptions, ClientReport } from './protocol.js';
 
 const TICK_MS = 10;
@@ -24,7 +24,6 @@ const isDefinite = (status: number): boolean =>
  */
 export class OpenClient {
   readonly #random: Random;
-  readonly #url: string;
   readonly #kept = new Agent({
     keepAlive: true,
     maxSockets: SOCKETS_MOST,
@@ -51,7 +50,6 @@ export class OpenClient {
       throw new Error(`only this machine, not ${hostname}`);
     this.#random = new Random(options.seed);
     this.#rate = options.rate;
-    this.#url = `${options.frontUrl}/api/v1/coupons/call/${options.couponId}`;
   }
 
   get report(): ClientReport {
@@ -95,13 +93,13 @@ export class OpenClient {
       return;
     }
     this.#began += 1;
-    const user = this.#play(`${this.options.userPrefix}${this.#began}`).finally(() =>
+    const user = this.#askAsUser(`${this.options.userPrefix}${this.#began}`).finally(() =>
       this.#users.delete(user),
     );
     this.#users.add(user);
   }
 
-  async #play(userId: string): Promise<void> {
+  async #askAsUser(userId: string): Promise<void> {
     const random = this.#random;
     const agent = random.chance(this.options.freshShare) ? this.#fresh : this.#kept;
     const again = random.chance(this.options.secondTryShare)
@@ -117,11 +115,12 @@ export class OpenClient {
 
   /** The status of the definite answer; null: gave up. */
   async #untilDefinite(userId: string, which: string, agent: Agent): Promise<number | null> {
+    const { frontUrl, couponId } = this.options;
     const key = `${userId}.${which}`;
     for (let attempt = 0; ; attempt += 1) {
       const sentMs = Date.now();
       this.writeLine(`> ${userId} ${key} ${sentMs}`);
-      const answer = await callIssue({ url: this.#url, agent, userId, key, timeoutMs: TIMEOUT_MS });
+      const answer = await callIssue({ frontUrl, couponId, agent, userId, key, timeoutMs: TIMEOUT_MS });
       const { status, rank, durationMs, errorCode, replayed, code, issuedAtMs } = answer;
       this.writeLine(
         `< ${userId} ${key} ${sentMs} ${status} ${rank ?? '-'} ${durationMs} ${errorCode} ${replayed ? 1 : 0} ${code ?? '-'} ${issuedAtMs ?? '-'}`,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../../common/wait-until.js';
 import { AdminClient } from '../../loadtest/admin-client.js';
 import { readFacts } from '../../loadtest/facts.js';
-import type { Stack } from '../../stack/types.js';
+import { requireMode, type Stack } from '../../stack/types.js';
 import { sampleProcesses, type ProcessSample } from '../process-watch.js';
 import type { Random } from '../random.js';
 import { makeCase, type FuzzTarget } from './cases.js';
@@ -123,7 +123,7 @@ export interface FuzzOptions {
 export async function runFuzz({ stack, random, requests, print }: FuzzOptions): Promise<FuzzResult> {
   const admin = new AdminClient(stack);
   const couponId = await admin.createCampaign('fuzz', 100);
-  const doors = await doorsOf(stack);
+  const doors = await listDoors(stack);
   const written = await countWritten(stack, couponId);
   const fuzz = new Fuzz(random, doors, { couponId, adminToken: stack.adminToken });
   await fuzz.send(Math.round(requests * WARM_UP_SHARE));
@@ -143,7 +143,7 @@ export async function runFuzz({ stack, random, requests, print }: FuzzOptions): 
     ...slow.map(({ openedMs, closedMs }) => (closedMs ?? Date.now()) - openedMs),
   );
   for (const { socket } of slow) socket.destroy();
-  const after = await settled(stack, before);
+  const after = await waitUntilBack(stack, before);
   faults.push(...compare(before, after));
   const writtenNow = await countWritten(stack, couponId);
   if (writtenNow !== written) faults.push(`something was written: ${written} before, ${writtenNow} after`);
@@ -160,9 +160,8 @@ export async function runFuzz({ stack, random, requests, print }: FuzzOptions): 
   };
 }
 
-async function doorsOf(stack: Stack): Promise<Door[]> {
-  if (!stack.service) throw new Error('only in native mode: a replica must be reachable by itself');
-  const replica = await stack.service('api-1');
+async function listDoors(stack: Stack): Promise<Door[]> {
+  const replica = await requireMode(stack, 'native').service('api-1');
   return [
     { name: 'replica', port: replica.port },
     { name: 'front door', port: Number(new URL(stack.frontUrl).port) },
@@ -185,7 +184,7 @@ async function countCampaigns({ opsUrl, adminToken }: Stack, afterId: number): P
 }
 
 /** Connections of clients that left are closed within moments; then what stays is what leaked. */
-async function settled(stack: Stack, before: readonly ProcessSample[]): Promise<ProcessSample[]> {
+async function waitUntilBack(stack: Stack, before: readonly ProcessSample[]): Promise<ProcessSample[]> {
   const deadline = Date.now() + SETTLE_WITHIN_MS;
   for (;;) {
     const now = await sampleProcesses(stack);

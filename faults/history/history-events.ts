@@ -24,7 +24,7 @@ export interface HistoryEvent {
 const OPERATOR = 'operator';
 
 /** A 503 is unknown whatever its code says: an earlier try of nginx may have been decided. A 429 never reached a replica. */
-function typeOf({ status }: Answer): 'ok' | 'fail' | 'unknown' {
+function toEventType({ status }: Answer): 'ok' | 'fail' | 'unknown' {
   if (status === 200) return 'ok';
   return status === 0 || status >= 500 || status === 408 ? 'unknown' : 'fail';
 }
@@ -45,7 +45,7 @@ function issueEvents(id: number, couponId: number, attempt: Attempt): HistoryEve
   const { status, code, rank, issuedAtMs, replayed, durationMs } = answer;
   const end: HistoryEvent = {
     ...common,
-    type: typeOf(answer),
+    type: toEventType(answer),
     time: sentMs + durationMs,
     status,
     ...(code !== null && { code }),

@@ -11,9 +11,9 @@ import { REDIS_MUTANTS } from './redis-mutants.js';
 import { SourceCopy } from './source-copy.js';
 import { WORKER_MUTANTS } from './worker-mutants.js';
 
-const slowness = ({ noticedBy }: Mutant): number => (noticedBy.kind === 'row' ? 1 : 0);
+const slowness = ({ noticedBy }: Mutant): number => (noticedBy.kind === 'scenario' ? 1 : 0);
 
-/** Fault rows take longest: last. */
+/** Fault scenarios take longest: last. */
 const ALL: readonly Mutant[] = [...REDIS_MUTANTS, ...WORKER_MUTANTS, ...HTTP_MUTANTS].toSorted(
   (a, b) => slowness(a) - slowness(b),
 );

@@ -1,6 +1,6 @@
-/** Tests that should notice: those of a file whose title matches, or a row of the fault suite. */
+/** Tests that should notice: those of a file whose title matches, or a scenario of the fault suite. */
 export type Selection =
-  { kind: 'unit' | 'integration'; file: string; title: string } | { kind: 'row'; row: number };
+  { kind: 'unit' | 'integration'; file: string; title: string } | { kind: 'scenario'; scenario: number };
 
 /** `find` occurs exactly once in the file. */
 export interface Edit {
@@ -59,7 +59,9 @@ export interface Workshop {
 }
 
 export const describeSelection = (selection: Selection): string =>
-  selection.kind === 'row' ? `fault row ${selection.row}` : `${selection.file} › ${selection.title}`;
+  selection.kind === 'scenario'
+    ? `fault scenario ${selection.scenario}`
+    : `${selection.file} › ${selection.title}`;
 
 /** Throws when one mutant does not apply, before any test is run. */
 async function checkThatAllApply(workshop: Workshop, mutants: readonly Mutant[]): Promise<void> {
@@ -77,26 +79,26 @@ async function checkThatAllApply(workshop: Workshop, mutants: readonly Mutant[])
   if (faults.length > 0) throw new DoesNotApplyError(faults.join('\n'));
 }
 
-/** The selections that one run can serve: those of one file, or one fault row. */
+/** The selections that one run can serve: those of one file, or one fault scenario. */
 function groupSelections(mutants: readonly Mutant[]): Selection[] {
   const groups = new Map<string, { first: Selection; titles: Set<string> }>();
   for (const { noticedBy } of mutants) {
-    const key = keyOf(noticedBy);
+    const key = groupKey(noticedBy);
     const group = groups.get(key) ?? { first: noticedBy, titles: new Set() };
-    if (noticedBy.kind !== 'row') group.titles.add(noticedBy.title);
+    if (noticedBy.kind !== 'scenario') group.titles.add(noticedBy.title);
     groups.set(key, group);
   }
   return [...groups.values()].map(({ first, titles }) =>
-    first.kind === 'row' ? first : { ...first, title: [...titles].join('|') },
+    first.kind === 'scenario' ? first : { ...first, title: [...titles].join('|') },
   );
 }
 
-const keyOf = (selection: Selection): string =>
-  selection.kind === 'row' ? describeSelection(selection) : selection.file;
+const groupKey = (selection: Selection): string =>
+  selection.kind === 'scenario' ? describeSelection(selection) : selection.file;
 
 /** The part of a run that a selection is about. */
-function partOf({ passed, failed, broken }: TestRun, selection: Selection): TestRun {
-  if (selection.kind === 'row') return { passed, failed, ...(broken && { broken }) };
+function pickTitles({ passed, failed, broken }: TestRun, selection: Selection): TestRun {
+  if (selection.kind === 'scenario') return { passed, failed, ...(broken && { broken }) };
   const isSelected = (name: string) => new RegExp(selection.title).test(name);
   return { passed: passed.filter(isSelected), failed: failed.filter(isSelected), ...(broken && { broken }) };
 }
@@ -121,14 +123,18 @@ export async function tryMutants(
   const baselines = new Map<string, TestRun>();
   for (const selection of groupSelections(mutants)) {
     const run = await workshop.run(selection);
-    baselines.set(keyOf(selection), run);
+    baselines.set(groupKey(selection), run);
     onBaseline?.(selection, run);
   }
   const results: MutantResult[] = [];
   for (const mutant of mutants) {
     const { noticedBy } = mutant;
     const beganMs = performance.now();
-    const verdict = await tryMutant(workshop, mutant, partOf(baselines.get(keyOf(noticedBy))!, noticedBy));
+    const verdict = await tryMutant(
+      workshop,
+      mutant,
+      pickTitles(baselines.get(groupKey(noticedBy))!, noticedBy),
+    );
     const seconds = Math.round((performance.now() - beganMs) / 100) / 10;
     const result = { name: mutant.name, ...verdict, seconds };
     results.push(result);

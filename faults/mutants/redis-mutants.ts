@@ -101,7 +101,7 @@ export const REDIS_MUTANTS: readonly Mutant[] = [
         replace: "elseif meta[4] == '2' or (closesAtMs",
       },
     ],
-    noticedBy: { kind: 'row', row: 16 },
+    noticedBy: { kind: 'scenario', scenario: 16 },
   },
   {
     name: 'end of the window ignored',

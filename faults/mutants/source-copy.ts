@@ -80,10 +80,12 @@ export class SourceCopy implements Workshop {
   }
 
   run(selection: Selection): Promise<TestRun> {
-    return selection.kind === 'row' ? this.#runRow(selection.row) : this.#runJest(selection);
+    return selection.kind === 'scenario'
+      ? this.#runFaultScenario(selection.scenario)
+      : this.#runJest(selection);
   }
 
-  async #runJest({ kind, file, title }: Exclude<Selection, { kind: 'row' }>): Promise<TestRun> {
+  async #runJest({ kind, file, title }: Exclude<Selection, { kind: 'scenario' }>): Promise<TestRun> {
     const report = join(this.folder, 'dist', 'jest.json');
     await rm(report, { force: true });
     const jest = [
@@ -111,12 +113,18 @@ export class SourceCopy implements Workshop {
     return { passed, failed: names, ...(why ? { broken: why.slice(0, 300) } : {}) };
   }
 
-  async #runRow(row: number): Promise<TestRun> {
-    const { text, broken } = await this.#node(['dist/faults/cli.js', '--only', String(row), '--seed', SEED]);
+  async #runFaultScenario(scenario: number): Promise<TestRun> {
+    const { text, broken } = await this.#node([
+      'dist/faults/cli.js',
+      '--only',
+      String(scenario),
+      '--seed',
+      SEED,
+    ]);
     const counts = /^Tests: (\d+) passed, (\d+) failed/m.exec(text);
     if (!counts)
       return { passed: [], failed: [], broken: broken ?? 'the fault suite did not come to its end' };
-    const name = `fault row ${row}`;
+    const name = `fault scenario ${scenario}`;
     if (Number(counts[2]) === 0) return { passed: [name], failed: [] };
     return { passed: [], failed: [`${name}: ${/FAILED\n\s*(.*)/.exec(text)?.[1] ?? ''}`] };
   }

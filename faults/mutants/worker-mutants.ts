@@ -34,7 +34,7 @@ export const WORKER_MUTANTS: readonly Mutant[] = [
     name: 'ack before commit, seen from outside',
     edits: [ACK_BEFORE_COMMIT],
     // MySQL away is not enough: the worker has what it acknowledged, and tries again until it is killed.
-    noticedBy: { kind: 'row', row: 11 },
+    noticedBy: { kind: 'scenario', scenario: 11 },
   },
   {
     name: 'pending entries settled when MySQL is away',

@@ -4,9 +4,10 @@ import { summariseLatency } from '../../common/statistics.js';
 import { AdminClient, waitUntilDrained } from '../../loadtest/admin-client.js';
 import type { Stack } from '../../stack/types.js';
 import { sampleServices } from '../process-watch.js';
+import { readMetric } from '../read-metric.js';
 import type { Random } from '../random.js';
 import { readUsedMemory, withRedis } from '../redis-link.js';
-import { judgeSeries, type Allowance, type Point, type Slope } from './slope.js';
+import { evaluateSeries, type Allowance, type Point, type Slope } from './slope.js';
 import { SoakTraffic } from './traffic.js';
 
 const CAPACITY_SECONDS = 8;
@@ -66,7 +67,7 @@ export async function runSoak({ stack, random, minutes, print }: SoakOptions): P
   const series = await drive(stack, traffic, { ratePerSecond, minutes, print });
   traffic.end();
   const slopes = Object.fromEntries(
-    [...series].map(([name, points]) => [name, judgeSeries(points, minutes, allowanceOf(name))]),
+    [...series].map(([name, points]) => [name, evaluateSeries(points, minutes, findAllowance(name))]),
   );
   const judged = minutes >= JUDGED_FROM_MINUTES;
   const coupons = traffic.campaigns.reduce((sum, { told }) => sum + told, 0);
@@ -153,19 +154,13 @@ async function takeSample(stack: Stack, traffic: SoakTraffic): Promise<[string, 
       [`${service} sockets`, sockets],
     ]),
     ['redis memory MiB', roundTo((await redisMemory(stack)) / 1_048_576, 1)],
-    ['stream entries', await streamEntries(stack)],
+    ['stream entries', await readMetric(stack, 'worker-1', 'coupon_drain_lag_entries')],
     ['p50 latency ms', roundTo(p50 ?? 0, 1)],
     ['p99 latency ms', roundTo(p99 ?? 0, 1)],
   ];
 }
 
-const allowanceOf = (name: string): Allowance => ALLOWED.find(([what]) => what.test(name))![1];
-
-async function streamEntries(stack: Stack): Promise<number> {
-  const { port } = await stack.service!('worker-1');
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Number(/^coupon_drain_lag_entries (\S+)$/m.exec(text)?.[1] ?? NaN);
-}
+const findAllowance = (name: string): Allowance => ALLOWED.find(([what]) => what.test(name))![1];
 
 const redisMemory = (stack: Stack): Promise<number> => withRedis(stack, readUsedMemory);
 

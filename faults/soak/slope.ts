@@ -13,7 +13,7 @@ export interface Slope {
 }
 
 /** Least squares; `first` and `last` are medians of the first and the last quarter, which single peaks do not move. */
-export function slopeOf(points: readonly Point[]): Slope {
+export function fitSlope(points: readonly Point[]): Slope {
   const count = points.length;
   const meanX = points.reduce((sum, { minutes }) => sum + minutes, 0) / count;
   const meanY = points.reduce((sum, { value }) => sum + value, 0) / count;
@@ -41,11 +41,11 @@ export const isFlat = ({ first, last }: Slope, { share, free }: Allowance): bool
 const WARM_UP_SHARE = 0.2;
 
 /** `minutes`: of the whole run. */
-export function judgeSeries(
+export function evaluateSeries(
   points: readonly Point[],
   minutes: number,
   allowance: Allowance,
 ): Slope & { flat: boolean } {
-  const slope = slopeOf(points.filter((point) => point.minutes >= minutes * WARM_UP_SHARE));
+  const slope = fitSlope(points.filter((point) => point.minutes >= minutes * WARM_UP_SHARE));
   return { ...slope, flat: isFlat(slope, allowance) };
 }

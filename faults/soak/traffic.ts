@@ -1,6 +1,7 @@
-import { Agent, request } from 'node:http';
+import { Agent } from 'node:http';
 import { AdminClient } from '../../loadtest/admin-client.js';
 import type { Stack } from '../../stack/types.js';
+import { call } from '../client/call.js';
 import type { Random } from '../random.js';
 
 const CAMPAIGNS = 40;
@@ -69,7 +70,10 @@ export class SoakTraffic {
   async call(): Promise<void> {
     const plan = this.#plan();
     const startedAt = performance.now();
-    const { status, replayed } = await this.#send(plan);
+    const { path, method, headers } = plan;
+    const url = `${this.stack.frontUrl}${path}`;
+    const answer = await call({ url, method, headers, agent: this.#agent, timeoutMs: TIMEOUT_MS });
+    const { status, replayed } = answer;
     this.#latencies.push(performance.now() - startedAt);
     const name = `${plan.kind} ${status}`;
     this.statuses[name] = (this.statuses[name] ?? 0) + 1;
@@ -133,27 +137,6 @@ export class SoakTraffic {
   #remember(recent: Recent): void {
     if (this.#recent.length < RECENT_MOST) this.#recent.push(recent);
     else this.#recent[this.random.between(0, RECENT_MOST - 1)] = recent;
-  }
-
-  #send({ method, path, headers }: Plan): Promise<{ status: number; replayed: boolean }> {
-    return new Promise((resolve) => {
-      const done = (status: number, replayed = false) => resolve({ status, replayed });
-      const options = {
-        method,
-        agent: this.#agent,
-        headers: { ...headers, 'content-length': '0' },
-        timeout: TIMEOUT_MS,
-      };
-      const req = request(`${this.stack.frontUrl}${path}`, options, (res) => {
-        res.resume();
-        res.once('close', () =>
-          done(res.complete ? (res.statusCode ?? 0) : 0, 'idempotency-replayed' in res.headers),
-        );
-      });
-      req.once('timeout', () => req.destroy());
-      req.once('error', () => done(0));
-      req.end();
-    });
   }
 }
 

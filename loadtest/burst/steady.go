@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -33,6 +34,8 @@ type mark struct {
 	// Of the step before: the longest time from the moment a call was due until it was on its way, and connections open.
 	BehindMs    int64 `json:"behindMs"`
 	Connections int   `json:"connections"`
+	// Of this process since its start.
+	CPUSeconds float64 `json:"cpuSeconds"`
 }
 
 // load is what the connections share.
@@ -122,7 +125,12 @@ func (l *load) run(steps []step, most int) {
 }
 
 func (l *load) print(number int, begin time.Time) {
-	json.NewEncoder(os.Stdout).Encode(mark{number, begin.UnixMilli(), l.behindMs.Swap(0), int(l.connections.Load())})
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		fail(err)
+	}
+	cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+	json.NewEncoder(os.Stdout).Encode(mark{number, begin.UnixMilli(), l.behindMs.Swap(0), int(l.connections.Load()), cpu.Seconds()})
 }
 
 // runOpen hands out the calls that are due, at least once a millisecond, and falls behind rather than leave one out.

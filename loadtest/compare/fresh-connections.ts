@@ -1,7 +1,5 @@
 import { findChildren, readCommand } from '../../common/processes.js';
 import { waitUntil } from '../../common/wait-until.js';
-import type { ComposeStack } from '../../stack/compose.js';
-import { killContainer } from '../../stack/compose/containers.js';
 import type { Stack } from '../../stack/types.js';
 
 const TIMEOUT_MS = 25_000;
@@ -18,12 +16,7 @@ export async function dropKeptConnections(stack: Stack): Promise<void> {
   const nginx = (await stack.status()).find(({ service }) => service === 'nginx');
   if (nginx?.pid === undefined) return;
   const { pid } = nginx;
-  if (stack.mode === 'compose') {
-    const [container] = await (stack as ComposeStack).containers('nginx');
-    if (container) await killContainer(container.id, 'HUP');
-  } else {
-    process.kill(pid, 'SIGHUP');
-  }
+  await (await stack.service('nginx')).reload();
   let seenOld = false;
   const begun = Date.now();
   const isDone = () => {

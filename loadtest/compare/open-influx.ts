@@ -1,11 +1,11 @@
 import { explain } from '../../common/command-line.js';
 import { Influx, k6Database, metricsDatabase } from '../../common/influx.js';
-import type { ComposeStack } from '../../stack/compose.js';
 import { readEnvironment } from '../../stack/env-file.js';
 import { ensureTool } from '../../stack/install.js';
 import { isFree, portOwner } from '../../stack/native/port-owner.js';
+import { openNativeStack } from '../../stack/native/native-stack.js';
 import { openStack } from '../../stack/open-stack.js';
-import type { StackMode } from '../../stack/types.js';
+import { requireMode, type StackMode } from '../../stack/types.js';
 import { readInfluxLogin } from './influx-login.js';
 
 const DASHBOARD = '/d/coupon-rush-compare';
@@ -41,8 +41,8 @@ async function given(url: string): Promise<Found> {
 /** The InfluxDB of the default instance, not one of the comparison's own instance: there nobody would find the data. */
 async function native(say: (line: string) => void): Promise<Found> {
   ensureTool('influxd', say);
-  const stack = await openStack({ mode: 'native' });
-  const service = await stack.service!('influxdb');
+  const stack = await openNativeStack({});
+  const service = await stack.service('influxdb');
   const ran = service.pid !== undefined;
   // Another program's answer there would pass for that of an InfluxDB that never started.
   if (!ran && !(await isFree(service.port)))
@@ -63,7 +63,7 @@ async function native(say: (line: string) => void): Promise<Found> {
 /** The InfluxDB of the default project, whose volume the documented Grafana shows. */
 async function compose(): Promise<Found> {
   const environment = readEnvironment();
-  const stack = (await openStack({ mode: 'compose' })) as ComposeStack;
+  const stack = requireMode(await openStack({ mode: 'compose' }), 'compose');
   const ran = (await stack.containers('influxdb')).some(({ running }) => running);
   const close = async () => {
     if (ran) return;

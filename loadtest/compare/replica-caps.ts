@@ -1,11 +1,10 @@
 import { explain } from '../../common/command-line.js';
 import { instanceFolder } from '../../common/paths.js';
 import { waitUntil } from '../../common/wait-until.js';
-import type { ComposeStack } from '../../stack/compose.js';
 import { listContainers } from '../../stack/compose/containers.js';
 import { docker } from '../../stack/compose/docker.js';
-import { capCpu, liftCpuCap, quotaOf } from '../../stack/native/cpu-cap.js';
-import type { Stack } from '../../stack/types.js';
+import { capCpu, liftCpuCap, toQuota } from '../../stack/native/cpu-cap.js';
+import { requireMode, type Stack } from '../../stack/types.js';
 
 /**
  * Caps replicas that already run: they start and warm up without a cap, or a replica with a twentieth of a CPU would
@@ -44,7 +43,7 @@ export class ReplicaCaps {
   /** Under the cap a health check may have run out of time, and compose's `up` gives up on an unhealthy container. */
   async untilHealthy(signal: AbortSignal): Promise<void> {
     if (this.stack.mode !== 'compose') return;
-    const { project } = this.stack as ComposeStack;
+    const { project } = requireMode(this.stack, 'compose');
     const healthy = async () =>
       (await listContainers(project, 'api')).every(({ health }) => health !== 'unhealthy');
     await waitUntil(healthy, {
@@ -57,9 +56,9 @@ export class ReplicaCaps {
 
   async #update(cpus: number | null): Promise<string | null> {
     const { periodMicroseconds, quota } =
-      cpus === null ? { periodMicroseconds: 100_000, quota: -1 } : quotaOf(cpus);
+      cpus === null ? { periodMicroseconds: 100_000, quota: -1 } : toQuota(cpus);
     try {
-      const { project } = this.stack as ComposeStack;
+      const { project } = requireMode(this.stack, 'compose');
       const ids = (await listContainers(project, 'api')).filter(({ running }) => running).map(({ id }) => id);
       await docker(['update', '--cpu-quota', '-1', ...ids]);
       await docker([

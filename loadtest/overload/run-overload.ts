@@ -119,8 +119,8 @@ async function runCampaign(
   const cpu: CpuByService[] = [];
   const marks = await runSteadyLoad({
     ...{ program: generator, url: stack.frontUrl, couponId, prefix: `${name}-`, steps, clientLog, signal },
-    onMark: ({ step }, pid) => {
-      cpu.push(readCpu({ ...processes, generator: [pid] }));
+    onMark: ({ step, cpuSeconds }) => {
+      cpu.push({ ...readCpu(processes), generator: cpuSeconds });
       const factor = name === 'steps' ? STEPS[step]?.factor : undefined;
       if (factor !== undefined) say(`  ${factor} × the capacity: ${steps[step]} (calls a second x seconds)`);
     },

@@ -7,9 +7,10 @@ const markSchema = z.object({
   startMs: z.number(),
   behindMs: z.number(),
   connections: z.number(),
+  cpuSeconds: z.number(),
 });
 
-/** The beginning of a step, and after the last one the end; `behindMs` and `connections` are of the step before. */
+/** The beginning of a step, and after the last one the end; `behindMs` and `connections` are of the step before; `cpuSeconds`: of the generator since its start. */
 export type Mark = z.infer<typeof markSchema>;
 
 export interface SteadyLoad {
@@ -23,7 +24,7 @@ export interface SteadyLoad {
   steps: readonly string[];
   clientLog: string;
   /** Called when a step begins, and at the end. */
-  onMark: (mark: Mark, pid: number) => void;
+  onMark: (mark: Mark) => void;
   signal: AbortSignal;
 }
 
@@ -44,7 +45,7 @@ export async function runSteadyLoad(load: SteadyLoad): Promise<Mark[]> {
   for await (const line of createInterface({ input: child.stdout })) {
     const mark = markSchema.parse(JSON.parse(line));
     marks.push(mark);
-    load.onMark(mark, child.pid!);
+    load.onMark(mark);
   }
   const status = await ended;
   if (status !== 0) throw new Error(`the load generator ended with ${status}: ${complaint.trim()}`);

@@ -67,15 +67,3 @@ export async function cpuSeconds(id: string): Promise<number | undefined> {
   if (microseconds) return Number(microseconds) / 1e6;
   return /^\d+$/.test(text) ? Number(text) / 1e9 : undefined;
 }
-
-/*
- * Faults, for tests. The engine takes `kill` and `stop` for the operator's will and does not restart the container:
- * `start` brings it back.
- */
-export const killContainer = (id: string, signal = 'KILL'): Promise<string> =>
-  docker(['kill', '--signal', signal, id]);
-export const stopContainer = (id: string): Promise<string> => docker(['stop', id]);
-export const startContainer = (id: string): Promise<string> => docker(['start', id]);
-/** Freezes every process: connections stay open and nothing answers. */
-export const pauseContainer = (id: string): Promise<string> => docker(['pause', id]);
-export const unpauseContainer = (id: string): Promise<string> => docker(['unpause', id]);

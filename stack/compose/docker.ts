@@ -34,7 +34,7 @@ class Tail {
   }
 }
 
-async function statusOf(child: ChildProcess): Promise<number | null> {
+async function waitForExit(child: ChildProcess): Promise<number | null> {
   const [status] = (await once(child, 'close')) as [number | null];
   return status;
 }
@@ -59,7 +59,7 @@ export async function docker(args: readonly string[], options: RunOptions = {}):
   const stdout = createInterface({ input: child.stdout }).on('line', onLine ?? collect);
   const stderr = createInterface({ input: child.stderr }).on('line', withErrors ? collect : tail.add);
   try {
-    const [status] = await Promise.all([statusOf(child), once(stdout, 'close'), once(stderr, 'close')]);
+    const [status] = await Promise.all([waitForExit(child), once(stdout, 'close'), once(stderr, 'close')]);
     signal?.throwIfAborted();
     if (status === 0) return output.join('\n');
   } catch (err) {

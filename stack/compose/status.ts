@@ -1,7 +1,7 @@
 import type { ServiceStatus } from '../types.js';
 import { cpuSeconds, type Container } from './containers.js';
 
-const nameOf = ({ service, number }: Container): string =>
+const toServiceName = ({ service, number }: Container): string =>
   service === 'mysql'
     ? 'database'
     : service === 'api' || service === 'worker'
@@ -10,7 +10,7 @@ const nameOf = ({ service, number }: Container): string =>
 
 export async function toStatus(container: Container): Promise<ServiceStatus> {
   const { running, health, exitCode, pid, startedAt, ports } = container;
-  const service = nameOf(container);
+  const service = toServiceName(container);
   if (!running) return { service, state: 'stopped', note: `exit status ${exitCode}` };
   const port = ports.get(8080);
   const cpu = await cpuSeconds(container.id);

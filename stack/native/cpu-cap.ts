@@ -10,13 +10,13 @@ const leastQuota = 1_000;
  * Short, so that a capped process never stands still for long: with the usual 100 ms one that has used up its tenth of
  * a CPU answers nothing for 90 ms. Very small caps need a longer one, or the quota would be below the least.
  */
-export function quotaOf(cpus: number): { periodMicroseconds: number; quota: number } {
+export function toQuota(cpus: number): { periodMicroseconds: number; quota: number } {
   const periodMicroseconds = Math.min(100_000, Math.max(10_000, Math.ceil(leastQuota / cpus)));
   return { periodMicroseconds, quota: Math.max(leastQuota, Math.round(cpus * periodMicroseconds)) };
 }
 
 /** Another checkout's instance of the same name must not share its caps: the whole path is in the name. */
-function groupOf(root: string, folder: string, service: string): string {
+function cgroupPath(root: string, folder: string, service: string): string {
   const place = createHash('sha256').update(folder).digest('hex').slice(0, 8);
   return join(root, `coupon-rush-${basename(folder)}-${place}-${service}`);
 }
@@ -26,7 +26,7 @@ const v2Root = '/sys/fs/cgroup';
 const isV2 = (): boolean => existsSync(join(v2Root, 'cgroup.controllers'));
 
 function capV1(group: string, cpus: number): void {
-  const { periodMicroseconds, quota } = quotaOf(cpus);
+  const { periodMicroseconds, quota } = toQuota(cpus);
   mkdirSync(group, { recursive: true });
   // The old quota may exceed a shorter period, which Linux takes only without one.
   writeFileSync(join(group, 'cpu.cfs_quota_us'), '-1');
@@ -35,7 +35,7 @@ function capV1(group: string, cpus: number): void {
 }
 
 function capV2(group: string, cpus: number): void {
-  const { periodMicroseconds, quota } = quotaOf(cpus);
+  const { periodMicroseconds, quota } = toQuota(cpus);
   const controllers = join(v2Root, 'cgroup.subtree_control');
   if (!readFileSync(controllers, 'utf8').split(/\s+/).includes('cpu')) writeFileSync(controllers, '+cpu');
   mkdirSync(group, { recursive: true });
@@ -50,7 +50,7 @@ function capV2(group: string, cpus: number): void {
  */
 export function capCpu(folder: string, service: string, pid: number, cpus: number): string | null {
   const v2 = isV2();
-  const group = groupOf(v2 ? v2Root : v1Root, folder, service);
+  const group = cgroupPath(v2 ? v2Root : v1Root, folder, service);
   try {
     if (!v2 && !existsSync(v1Root)) throw new Error('this machine has no cgroups');
     if (v2) capV2(group, cpus);
@@ -65,8 +65,8 @@ export function capCpu(folder: string, service: string, pid: number, cpus: numbe
 /** Takes the cap off processes that go on running; harmless when there is none. */
 export function liftCpuCap(folder: string, service: string): void {
   try {
-    if (isV2()) writeFileSync(join(groupOf(v2Root, folder, service), 'cpu.max'), 'max');
-    else writeFileSync(join(groupOf(v1Root, folder, service), 'cpu.cfs_quota_us'), '-1');
+    if (isV2()) writeFileSync(join(cgroupPath(v2Root, folder, service), 'cpu.max'), 'max');
+    else writeFileSync(join(cgroupPath(v1Root, folder, service), 'cpu.cfs_quota_us'), '-1');
   } catch {
     // There was none.
   }
@@ -75,7 +75,7 @@ export function liftCpuCap(folder: string, service: string): void {
 /** Removes the empty group; harmless when there is none. */
 export function releaseCpuCap(folder: string, service: string): void {
   try {
-    rmdirSync(groupOf(isV2() ? v2Root : v1Root, folder, service));
+    rmdirSync(cgroupPath(isV2() ? v2Root : v1Root, folder, service));
   } catch {
     // There was none.
   }

@@ -7,7 +7,7 @@ import type { Topology } from './topology.js';
 type Kind = 'api' | 'worker';
 export const names = (kind: Kind, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${kind}-${index + 1}`);
-const indexOf = (service: string): number => Number(service.split('-')[1]);
+const parseNumber = (service: string): number => Number(service.split('-')[1]);
 
 /**
  * The steps of one command, in terms of services: start, route, stop. It remembers what it has started, so that a
@@ -75,7 +75,7 @@ export class Launcher {
 
   async stopSurplus(kind: Kind, keep: number): Promise<void> {
     const ours = this.topology.recorded().filter((name) => name.startsWith(`${kind}-`));
-    await this.stop(ours.filter((name) => indexOf(name) > keep));
+    await this.stop(ours.filter((name) => parseNumber(name) > keep));
   }
 
   /** Stops what this command has started, last first. */

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import { projectRoot } from '../../common/paths.js';
 import { readCpuSeconds, findGroupMembers, readStartTime } from '../../common/processes.js';
 import { waitUntil } from '../../common/wait-until.js';
-import type { ServiceControl, ServiceStatus } from '../types.js';
+import type { NativeService, ServiceStatus } from '../types.js';
 import { capCpu, releaseCpuCap } from './cpu-cap.js';
 import type { ServiceSpec } from './service-spec.js';
 
@@ -27,6 +27,7 @@ interface ProcessRecord {
 }
 
 const rotateLogBytes = 50_000_000;
+const KILLED_WITHIN_MS = 10_000;
 
 /** Before a start, while nobody has it open: one older log is kept. */
 export function rotateLog(file: string): void {
@@ -51,7 +52,7 @@ function logTail(file: string, lines = 15): string {
  * One service as a process of its own session: it outlives the command that started it. `run/<name>.json` names the
  * process, so that any later command finds it; a record whose process is gone means it died by itself.
  */
-export class ManagedService implements ServiceControl {
+export class ManagedService implements NativeService {
   readonly #record: string;
   readonly logFile: string;
 
@@ -101,10 +102,23 @@ export class ManagedService implements ServiceControl {
     await this.startUnlessRunning();
   }
 
-  kill(signal: NodeJS.Signals): void {
-    const { pid } = this;
-    if (pid === undefined) throw new Error(`${this.name} is not running`);
-    process.kill(pid, signal);
+  /** The whole group: nginx's workers would go on serving without their master. */
+  async kill(): Promise<void> {
+    process.kill(-this.#runningPid(), 'SIGKILL');
+    const gone = () => this.pid === undefined;
+    await waitUntil(gone, { what: `${this.name} is gone`, timeoutMs: KILLED_WITHIN_MS, intervalMs: 5 });
+  }
+
+  async freeze(): Promise<void> {
+    process.kill(-this.#runningPid(), 'SIGSTOP');
+  }
+
+  async thaw(): Promise<void> {
+    process.kill(-this.#runningPid(), 'SIGCONT');
+  }
+
+  async reload(): Promise<void> {
+    process.kill(this.#runningPid(), 'SIGHUP');
   }
 
   async stop(): Promise<void> {
@@ -196,6 +210,12 @@ export class ManagedService implements ServiceControl {
     const left = () => findGroupMembers(record.pid);
     for (const pid of left()) this.#signal(pid, 'SIGKILL');
     await waitUntil(() => left().length === 0, { what: `${this.name} is gone`, timeoutMs: 10_000 });
+  }
+
+  #runningPid(): number {
+    const { pid } = this;
+    if (pid === undefined) throw new Error(`${this.name} is not running`);
+    return pid;
   }
 
   #signal(pid: number, signal: NodeJS.Signals): void {

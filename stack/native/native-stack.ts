@@ -5,10 +5,9 @@ import { ensureEnvFile, readEnvironment, readSecrets } from '../env-file.js';
 import { ensurePrograms, requirePrograms } from '../install.js';
 import type {
   LogsOptions,
-  OpenStack,
+  NativeStack,
   OpsOptions,
   ServiceStatus,
-  Stack,
   StackOptions,
   StackVersions,
   UpOptions,
@@ -33,7 +32,7 @@ function atLeastOne(api: number): number {
  * The topology as processes of this machine. Nothing of it lives in this object: every call looks at the records of
  * the instance's folder and at the system, so that any process may take over from any other, also after a crash.
  */
-class NativeStack implements Stack {
+class ProcessStack implements NativeStack {
   readonly mode = 'native';
 
   constructor(
@@ -146,11 +145,8 @@ class NativeStack implements Stack {
 }
 
 /** @throws on anything but Linux: processes are found through /proc */
-export const openNativeStack: OpenStack = async ({
-  name = 'default',
-  env = {},
-  onProgress,
-}: StackOptions) => {
+export async function openNativeStack(options: StackOptions): Promise<NativeStack> {
+  const { name = 'default', env = {}, onProgress } = options;
   if (process.platform !== 'linux') throw new Error('native mode needs Linux: use MODE=compose');
   if (!/^[\w.-]+$/.test(name))
     throw new Error(`an instance's name is letters, digits, dots and dashes, not ${name}`);
@@ -163,7 +159,7 @@ export const openNativeStack: OpenStack = async ({
   const topology = new Topology({ name, folder, ports, environment, overrides: env, report });
   const [front, ops] = [await ports.of('front'), await ports.of('ops')];
   const { ADMIN_TOKEN } = readSecrets(environment);
-  return new NativeStack(
+  return new ProcessStack(
     `http://127.0.0.1:${front}`,
     `http://127.0.0.1:${ops}`,
     ADMIN_TOKEN,
@@ -172,4 +168,4 @@ export const openNativeStack: OpenStack = async ({
     ports,
     report,
   );
-};
+}

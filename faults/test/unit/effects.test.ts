@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Answer, Attempt } from '../../../loadtest/client-log.js';
 import { checkMet, checkNoticed, countIssuedWhileAway } from '../../effects.js';
-import { isFailed } from '../../judge.js';
-import { checkMoments } from '../../rows/campaign.js';
+import { isFailed } from '../../verdict.js';
+import { checkMoments } from '../../scenarios/campaign.js';
 
 const TOOK_MS = 10;
 

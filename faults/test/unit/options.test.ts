@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseOptions, QUICK_ROWS } from '../../options.js';
-import { ROWS } from '../../rows/index.js';
+import { SCENARIOS } from '../../scenarios/index.js';
 
 describe('parseOptions', () => {
   it('takes every row and a fresh seed when nothing is asked for', () => {
     const { only, seed, quick } = parseOptions([]);
-    expect(only).toEqual(ROWS.map(({ number }) => number));
+    expect(only).toEqual(SCENARIOS.map(({ number }) => number));
     expect(Number.isInteger(seed)).toBe(true);
     expect(quick).toBe(false);
   });

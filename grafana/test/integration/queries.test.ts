@@ -12,8 +12,8 @@ import type { RunRecord } from '../../../loadtest/compare/types.js';
 import { NoK6Error, provideK6, type K6 } from '../../../loadtest/k6-binary.js';
 import { sampleRecord } from '../../../loadtest/test/support/sample-comparison.js';
 import { findProgram } from '../../../stack/native/programs.js';
-import { openStack } from '../../../stack/open-stack.js';
-import type { Stack } from '../../../stack/types.js';
+import { openNativeStack } from '../../../stack/native/native-stack.js';
+import type { NativeStack } from '../../../stack/types.js';
 import { Collector } from '../support/collector.js';
 import { nativeSources } from '../support/native-sources.js';
 import type { DashboardJson } from '../../source/dashboard-json.js';
@@ -75,7 +75,7 @@ const total = (series: readonly Series[]): number =>
   series.flatMap(valuesOf).reduce<number>((sum, value) => sum + Number(value), 0);
 
 suite('every query of every dashboard', () => {
-  let stack: Stack;
+  let stack: NativeStack;
   let influx: Influx;
   let collector: Collector;
   let closeSources: () => Promise<void>;
@@ -87,9 +87,9 @@ suite('every query of every dashboard', () => {
 
   beforeAll(async () => {
     began = Date.now();
-    stack = await openStack({ mode: 'native', name: instance });
+    stack = await openNativeStack({ name: instance });
     await stack.up({ api: 2 });
-    const service = await stack.service!('influxdb');
+    const service = await stack.service('influxdb');
     await service.start();
     influx = new Influx(`http://127.0.0.1:${service.port}`, readInfluxLogin());
     await influx.ensureAccount();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { UsageError } from '../../../common/command-line.js';
 import { toLine } from '../../../common/influx.js';
-import { quotaOf } from '../../../stack/native/cpu-cap.js';
+import { toQuota } from '../../../stack/native/cpu-cap.js';
 import { parseMetrics } from '../../../grafana/test/support/prometheus.js';
 import { remaining } from '../../compare/compare.js';
 import { curveOf } from '../../compare/curve.js';
@@ -93,10 +93,10 @@ describe('what saturated first', () => {
 
 describe('the CPU cap', () => {
   it('has a short period, and never a quota below what Linux takes', () => {
-    expect(quotaOf(0.5)).toEqual({ periodMicroseconds: 10_000, quota: 5_000 });
-    expect(quotaOf(0.05)).toEqual({ periodMicroseconds: 20_000, quota: 1_000 });
+    expect(toQuota(0.5)).toEqual({ periodMicroseconds: 10_000, quota: 5_000 });
+    expect(toQuota(0.05)).toEqual({ periodMicroseconds: 20_000, quota: 1_000 });
     for (const cpus of [0.01, 0.03, 0.07, 0.1, 1]) {
-      const { periodMicroseconds, quota } = quotaOf(cpus);
+      const { periodMicroseconds, quota } = toQuota(cpus);
       expect(quota).toBeGreaterThanOrEqual(1_000);
       expect(quota / periodMicroseconds).toBeCloseTo(cpus, 2);
     }

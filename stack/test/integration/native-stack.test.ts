@@ -7,8 +7,8 @@ import { Redis } from 'ioredis';
 import { instanceFolder, projectRoot } from '../../../common/paths.js';
 import { readStartTime } from '../../../common/processes.js';
 import { readEnvironment, readSecrets } from '../../env-file.js';
-import { openStack } from '../../open-stack.js';
-import type { Stack } from '../../types.js';
+import { openNativeStack } from '../../native/native-stack.js';
+import type { NativeStack } from '../../types.js';
 import { startTraffic } from './traffic.js';
 
 const name = `test-${process.pid}`;
@@ -29,10 +29,10 @@ async function runUnread(...args: string[]): Promise<{ status: number; errors: s
 }
 
 describe('a native stack', () => {
-  let stack: Stack;
+  let stack: NativeStack;
 
   beforeAll(async () => {
-    stack = await openStack({ mode: 'native', name, env });
+    stack = await openNativeStack({ name, env });
     await stack.up({ api: 2 });
   });
 
@@ -73,7 +73,7 @@ describe('a native stack', () => {
     const before = await pids();
     await stack.up({ api: 2 });
     expect(await pids()).toEqual(before);
-    (await stack.service!('worker-1')).kill('SIGKILL');
+    await (await stack.service('worker-1')).kill();
     await stack.up({ api: 2 });
     const { 'worker-1': worker, ...others } = await pids();
     expect(before).toMatchObject(others);
@@ -86,7 +86,7 @@ describe('a native stack', () => {
   });
 
   test('when nobody reads the output any more, up goes on to its end', async () => {
-    (await stack.service!('api-2')).kill('SIGKILL');
+    await (await stack.service('api-2')).kill();
     expect(await runUnread('up', '--mode', 'native', '--api', '2')).toEqual({ status: 0, errors: '' });
     expect(await stack.replicas()).toBe(2);
   });
@@ -95,7 +95,7 @@ describe('a native stack', () => {
     const coupon = await createCampaign(1_000_000);
     const traffic = startTraffic(`${stack.frontUrl}/api/v1/coupons/call/${coupon}`, 10, 'u');
     await stack.scale(4);
-    (await stack.service!('api-2')).kill('SIGKILL');
+    await (await stack.service('api-2')).kill();
     await stack.up({ api: 4 });
     await stack.scale(1);
     const seen = await traffic.stop();
@@ -104,8 +104,8 @@ describe('a native stack', () => {
   });
 
   test('when nginx is killed, its workers are gone too before a new one takes the port', async () => {
-    const nginx = await stack.service!('nginx');
-    nginx.kill('SIGKILL');
+    const nginx = await stack.service('nginx');
+    await nginx.kill();
     await stack.up({ api: 1 });
     expect((await issue('after-nginx')).status).toBe(200);
   });
@@ -126,7 +126,7 @@ describe('a native stack', () => {
     await fetch(`${admin}/${coupon}`, { method: 'PATCH', headers, body: JSON.stringify({ total: 3 }) });
     expect((await fetch(`${admin}/${coupon}`, { headers })).status).toBe(200);
     expect((await fetch(`${admin}/${coupon}/close`, { method: 'POST', headers })).status).toBe(200);
-    const { port } = await stack.service!('redis');
+    const { port } = await stack.service('redis');
     const redis = new Redis({ port, password: readSecrets(readEnvironment()).REDIS_PASSWORD });
     expect(await redis.call('ACL', 'LOG')).toEqual([]);
     redis.disconnect();
@@ -149,8 +149,7 @@ describe('a native stack', () => {
   test('breaking off an up stops what it had started', async () => {
     await stack.down();
     const interrupted = new AbortController();
-    const broken = await openStack({
-      mode: 'native',
+    const broken = await openNativeStack({
       name,
       env,
       onProgress: (line) => line.startsWith('worker') && interrupted.abort(new Error('interrupted')),

@@ -1,9 +1,8 @@
-import type { RowPlan } from '../row.js';
-import { open } from './open-scene.js';
+import type { FaultScenario } from '../scenario.js';
 
 const PARTS = ['nginx', 'api-1', 'api-2', 'worker-1', 'redis', 'database'];
 
-export const everythingKilled: RowPlan = {
+export const everythingKilled: FaultScenario = {
   number: 17,
   clientsMustNotice: true,
   fault: 'everything killed at once and started again',
@@ -11,16 +10,17 @@ export const everythingKilled: RowPlan = {
   rate: 200,
   sellsOutAfterMs: 16_000,
   modes: ['native'],
-  async play(given) {
-    const { world, random, client, inject, pause } = open(given);
+  async execute({ environment, random, client, inject, pause }) {
     for (let i = 0; i < 3; i += 1) {
       await pause(200, 1_500);
       await inject(
         'kill everything',
         async () => {
-          await Promise.all(random.shuffle(PARTS).map((name) => world.actors.kill(name)));
+          await Promise.all(
+            random.shuffle(PARTS).map(async (name) => (await environment.service(name)).kill()),
+          );
         },
-        () => world.stack.up({ api: 2, worker: 1 }),
+        () => environment.stack.up({ api: 2, worker: 1 }),
       );
       await client.moreDecided(300);
     }

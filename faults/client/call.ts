@@ -8,11 +8,18 @@ const BODY_MOST = 16_384;
 
 export interface Call {
   url: string;
+  method: 'GET' | 'POST';
+  headers: Readonly<Record<string, string>>;
   agent: Agent;
-  userId: string;
-  key: string;
   timeoutMs: number;
 }
+
+export type IssueCall = Pick<Call, 'agent' | 'timeoutMs'> & {
+  frontUrl: string;
+  couponId: number;
+  userId: string;
+  key: string;
+};
 
 function readBody(text: string): Pick<Answer, 'rank' | 'code' | 'issuedAtMs'> {
   try {
@@ -29,30 +36,15 @@ function readBody(text: string): Pick<Answer, 'rank' | 'code' | 'issuedAtMs'> {
 }
 
 /** One try. Resolves always: a connection that breaks at any point is an answer with status 0. */
-export function callIssue({
-  url,
-  agent,
-  userId,
-  key,
-  timeoutMs,
-}: Call): Promise<Answer & { retryAfterMs: number }> {
+export function call({ url, method, headers, agent, timeoutMs }: Call): Promise<Answer> {
   const startedAt = performance.now();
   const durationMs = () => Math.round(performance.now() - startedAt);
   return new Promise((resolve) => {
     const fail = (errorCode: number) => {
       clearTimeout(timer);
-      resolve({
-        status: 0,
-        rank: null,
-        durationMs: durationMs(),
-        errorCode,
-        replayed: false,
-        code: null,
-        retryAfterMs: 0,
-      });
+      resolve({ status: 0, rank: null, durationMs: durationMs(), errorCode, replayed: false, code: null });
     };
-    const headers = { 'x-user-id': userId, 'idempotency-key': key, 'content-length': '0' };
-    const req = request(url, { method: 'POST', agent, headers }, (res) => {
+    const req = request(url, { method, agent, headers: { ...headers, 'content-length': '0' } }, (res) => {
       let text = '';
       res.setEncoding('utf8');
       res.on('data', (chunk: string) => {
@@ -68,7 +60,6 @@ export function callIssue({
           durationMs: durationMs(),
           errorCode: 0,
           replayed: res.headers['idempotency-replayed'] === 'true',
-          retryAfterMs: Number(res.headers['retry-after'] ?? 0) * 1_000,
         });
       });
     });
@@ -80,3 +71,12 @@ export function callIssue({
     req.end();
   });
 }
+
+/** One try of one user. */
+export const callIssue = ({ frontUrl, couponId, userId, key, ...how }: IssueCall): Promise<Answer> =>
+  call({
+    url: `${frontUrl}/api/v1/coupons/call/${couponId}`,
+    method: 'POST',
+    headers: { 'x-user-id': userId, 'idempotency-key': key },
+    ...how,
+  });

@@ -1,19 +1,18 @@
 import { join } from 'node:path';
 import { instanceFolder } from '../../common/paths.js';
-import type { RowPlan } from '../row.js';
+import type { FaultScenario } from '../scenario.js';
 import { SentinelSet } from '../sentinels.js';
-import { INSTANCE } from '../world.js';
-import { open } from './open-scene.js';
+import { INSTANCE } from '../environment.js';
 
 const FAILOVERS = 3;
-/** Row 8 is one at a time. */
+/** Only one scenario runs at a time. */
 let sentinels: SentinelSet | undefined;
 
 /**
  * An issue counts when the replica has it (`REDIS_MIN_REPLICAS=1`): the disk of the primary may be lost in the middle of a
  * burst. Until the lost one is back nothing can be confirmed, so clients repeat.
  */
-export const primaryLost: RowPlan = {
+export const primaryLost: FaultScenario = {
   number: 8,
   clientsMustNotice: true,
   fault: 'Redis primary lost mid-burst with its disk, the confirmed replica promoted',
@@ -27,8 +26,7 @@ export const primaryLost: RowPlan = {
     await set.start();
     return { env: set.env, end: () => set.stop() };
   },
-  async play(given) {
-    const { client, inject, pause } = open(given);
+  async execute({ client, inject, pause }) {
     const set = sentinels!;
     for (let i = 0; i < FAILOVERS; i += 1) {
       await pause(300, 1_500);

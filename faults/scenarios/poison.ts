@@ -1,16 +1,16 @@
 import { toPartition, streamKey } from '../../api/src/redis/keys.js';
 import { waitUntil } from '../../common/wait-until.js';
+import { readMetric } from '../read-metric.js';
 import { withRedis } from '../redis-link.js';
-import type { RowPlan, Scene } from '../row.js';
-import type { World } from '../world.js';
-import { open } from './open-scene.js';
+import type { FaultScenario, ScenarioRun } from '../scenario.js';
+import type { TestEnvironment } from '../environment.js';
 
 /** Of the first entry beyond the stock. */
 const BEYOND_RANK = 5_000_000;
 const EARLIER_MS = 1_700_000_000_000;
 
 /** Entries that no worker can write, each in its own way; a good row beside a bad one must not be lost with it. */
-function poisonOf({ couponId, random }: Scene, serial: number): [string, string[]][] {
+function makePoison({ couponId, random }: ScenarioRun, serial: number): [string, string[]][] {
   const user = `poison${serial}`;
   const entry = (rank: number, users: string, coupon = couponId): string[] => [
     'c',
@@ -34,7 +34,7 @@ function poisonOf({ couponId, random }: Scene, serial: number): [string, string[
 
 const ROUNDS = 2;
 
-export const poison: RowPlan = {
+export const poison: FaultScenario = {
   number: 15,
   fault: 'poison entries in the middle of a burst',
   shape: () => ({ api: 2, worker: 1, env: {} }),
@@ -42,15 +42,14 @@ export const poison: RowPlan = {
   sellsOutAfterMs: 10_000,
   modes: ['native'],
   clientsNoticeNothing: true,
-  async play(given) {
-    const scene = open(given);
-    const { world, client, couponId, inject, pause, expectDeadLetters } = scene;
-    alarmsBefore = await readAlarms(world);
+  async execute(run) {
+    const { environment, client, couponId, inject, pause, expectDeadLetters } = run;
+    alarmsBefore = await readAlarms(environment);
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const [what, fields] of poisonOf(scene, round)) {
+      for (const [what, fields] of makePoison(run, round)) {
         await pause(50, 600);
         await inject(what, async () => {
-          await withRedis(world.stack, (redis) =>
+          await withRedis(environment.stack, (redis) =>
             redis.xadd(streamKey(toPartition(couponId)), '*', ...fields),
           );
         });
@@ -59,9 +58,8 @@ export const poison: RowPlan = {
       }
     }
   },
-  async check(given) {
-    const scene = open(given);
-    return [...(await checkAlarm(scene)), ...(await checkOperator(scene))];
+  async check(run) {
+    return [...(await checkAlarm(run)), ...(await checkOperator(run))];
   },
 };
 
@@ -78,22 +76,17 @@ interface Alarms {
   contradictions: number;
 }
 
-/** Of earlier rows and runs. Row 15 is one at a time. */
+/** Of earlier scenarios and runs. Only one scenario runs at a time. */
 let alarmsBefore: Alarms = { deadLetters: 0, contradictions: 0 };
 
-async function readAlarms(world: World): Promise<Alarms> {
-  const { port } = await world.stack.service!('worker-1');
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? NaN);
-  return {
-    deadLetters: value('coupon_dead_letters'),
-    contradictions: value('coupon_drain_contradictions_total'),
-  };
-}
+const readAlarms = async ({ stack }: TestEnvironment): Promise<Alarms> => ({
+  deadLetters: await readMetric(stack, 'worker-1', 'coupon_dead_letters'),
+  contradictions: await readMetric(stack, 'worker-1', 'coupon_drain_contradictions_total'),
+});
 
 /** The worker's metrics say that somebody has to look. */
-async function checkAlarm({ world }: Scene): Promise<string[]> {
-  const { deadLetters, contradictions } = await readAlarms(world);
+async function checkAlarm({ environment }: ScenarioRun): Promise<string[]> {
+  const { deadLetters, contradictions } = await readAlarms(environment);
   const faults: string[] = [];
   if (deadLetters - alarmsBefore.deadLetters !== LETTERS)
     faults.push('coupon_dead_letters does not show the dead letters');
@@ -104,19 +97,20 @@ async function checkAlarm({ world }: Scene): Promise<string[]> {
 }
 
 /** What an operator does: look, mend the cause and replay, or drop. */
-async function checkOperator({ world, couponId, note }: Scene): Promise<string[]> {
-  const before = await listLetters(world);
+async function checkOperator({ environment, couponId, note }: ScenarioRun): Promise<string[]> {
+  const before = await listLetters(environment);
   const mendable = before.find(({ rows }) => rows[0]?.rank === BEYOND_RANK && rows[0].userId === 'poison0');
   const useless = before.find(({ reason }) => reason === 'malformed');
   const expected = alarmsBefore.deadLetters + LETTERS;
   if (before.length !== expected || !mendable || !useless)
     return [`${before.length} dead letters are listed, not ${expected}`];
-  await world.operator.change(couponId, { total: BEYOND_RANK });
-  await letters(world, 'replay', '--id', mendable.id);
-  await letters(world, 'drop', '--id', useless.id);
-  const written = async () => (await world.facts(couponId)).mysql.some(({ rank }) => rank === BEYOND_RANK);
+  await environment.operator.change(couponId, { total: BEYOND_RANK });
+  await letters(environment, 'replay', '--id', mendable.id);
+  await letters(environment, 'drop', '--id', useless.id);
+  const written = async () =>
+    (await environment.readFacts(couponId)).mysql.some(({ rank }) => rank === BEYOND_RANK);
   await waitUntil(written, { what: 'the replayed entry is in MySQL', timeoutMs: 20_000, intervalMs: 500 });
-  const after = await listLetters(world);
+  const after = await listLetters(environment);
   note(
     `dead letters: ${before.length} listed, one replayed after its cause was gone, one dropped, ${after.length} left`,
   );
@@ -125,12 +119,12 @@ async function checkOperator({ world, couponId, note }: Scene): Promise<string[]
     : [`${after.length} dead letters are left of ${before.length}`];
 }
 
-async function listLetters(world: World): Promise<Letter[]> {
-  return (await letters(world, 'list')).map((line) => JSON.parse(line) as Letter);
+async function listLetters(environment: TestEnvironment): Promise<Letter[]> {
+  return (await letters(environment, 'list')).map((line) => JSON.parse(line) as Letter);
 }
 
-async function letters(world: World, ...args: string[]): Promise<string[]> {
+async function letters(environment: TestEnvironment, ...args: string[]): Promise<string[]> {
   const lines: string[] = [];
-  await world.stack.ops(['dead-letters', ...args], { onLine: (line) => lines.push(line) });
+  await environment.stack.ops(['dead-letters', ...args], { onLine: (line) => lines.push(line) });
   return lines;
 }

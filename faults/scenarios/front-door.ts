@@ -1,7 +1,6 @@
-import type { RowPlan } from '../row.js';
-import { open } from './open-scene.js';
+import type { FaultScenario } from '../scenario.js';
 
-export const nginxKilled: RowPlan = {
+export const nginxKilled: FaultScenario = {
   number: 13,
   clientsMustNotice: true,
   fault: 'nginx killed and restarted (clients retry)',
@@ -9,17 +8,16 @@ export const nginxKilled: RowPlan = {
   rate: 300,
   sellsOutAfterMs: 14_000,
   modes: ['native', 'compose'],
-  async play(given) {
-    const { world, client, inject, pause } = open(given);
+  async execute({ environment, client, inject, pause }) {
     for (let i = 0; i < 6; i += 1) {
       await pause(100, 1_200);
       await inject(
         'kill nginx',
         async () => {
-          await world.actors.kill('nginx');
+          await (await environment.service('nginx')).kill();
           await pause(0, 600);
         },
-        () => world.actors.start('nginx'),
+        async () => (await environment.service('nginx')).start(),
       );
       await client.moreDecided(100);
     }

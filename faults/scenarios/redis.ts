@@ -4,15 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { instanceFolder } from '../../common/paths.js';
 import { waitUntil } from '../../common/wait-until.js';
 import { withRedis } from '../redis-link.js';
-import type { RowPlan, Scene } from '../row.js';
-import { INSTANCE, type World } from '../world.js';
-import { open } from './open-scene.js';
+import type { FaultScenario, ScenarioRun } from '../scenario.js';
+import { INSTANCE, type TestEnvironment } from '../environment.js';
 
 const shape = () => ({ api: 3, worker: 1, env: {} });
 const REBUILT_WITHIN_MS = 30_000;
 const FROZEN_MS = 5_000;
 
-export const redisKilled: RowPlan = {
+export const redisKilled: FaultScenario = {
   number: 5,
   clientsMustNotice: true,
   fault: 'Redis killed and restarted',
@@ -20,24 +19,23 @@ export const redisKilled: RowPlan = {
   rate: 300,
   sellsOutAfterMs: 20_000,
   modes: ['native', 'compose'],
-  async play(given) {
-    const { world, client, inject, times, pause } = open(given);
+  async execute({ environment, client, inject, times, pause }) {
     for (let i = 0; i < times(6); i += 1) {
       await pause(300, 1_500);
       await inject(
         'kill redis',
         async () => {
-          await world.actors.kill('redis');
+          await (await environment.service('redis')).kill();
           await pause(0, 800);
         },
-        () => world.actors.start('redis'),
+        async () => (await environment.service('redis')).start(),
       );
       await client.moreDecided(200);
     }
   },
 };
 
-export const redisFrozen: RowPlan = {
+export const redisFrozen: FaultScenario = {
   number: 6,
   clientsMustNotice: true,
   fault: 'Redis stopped (SIGSTOP) for 5 s',
@@ -45,82 +43,80 @@ export const redisFrozen: RowPlan = {
   rate: 200,
   sellsOutAfterMs: 30_000,
   modes: ['native', 'compose'],
-  async play(given) {
-    const { world, client, inject, pause } = open(given);
+  async execute({ environment, client, inject, pause }) {
     for (let i = 0; i < 3; i += 1) {
       await pause(200, 1_200);
       await inject(
         `freeze redis for ${FROZEN_MS} ms`,
         async () => {
-          await world.actors.freeze('redis');
+          await (await environment.service('redis')).freeze();
           await sleep(FROZEN_MS);
         },
-        () => world.actors.thaw('redis'),
+        async () => (await environment.service('redis')).thaw(),
       );
       await client.moreDecided(200);
     }
   },
-  check: (_scene, { attempts }) => {
+  check: (_run, { attempts }) => {
     const slow = attempts.filter(({ answer }) => answer?.status === 503 && answer.durationMs > 2_500).length;
     return slow > 0 ? [`${slow} clients waited longer than 2.5 s for a 503`] : [];
   },
 };
 
 /** Its disk is lost: the process and its data folder, or everything in it. */
-export async function wipe(world: World, how: 'disk' | 'flush'): Promise<void> {
+export async function wipe(environment: TestEnvironment, how: 'disk' | 'flush'): Promise<void> {
   if (how === 'flush') {
-    await withRedis(world.stack, (redis) => redis.flushall());
+    await withRedis(environment.stack, (redis) => redis.flushall());
     return;
   }
-  await world.actors.kill('redis');
+  await (await environment.service('redis')).kill();
   await rm(join(instanceFolder(INSTANCE), 'redis'), { recursive: true, force: true });
 }
 
-export const untilGateOpen = (scene: Scene): Promise<void> =>
-  waitUntil(() => scene.world.operator.gateIsOpen(scene.couponId), {
+export const untilGateOpen = (run: ScenarioRun): Promise<void> =>
+  waitUntil(() => run.environment.operator.gateIsOpen(run.couponId), {
     what: 'the gate is open again',
     timeoutMs: REBUILT_WITHIN_MS,
     intervalMs: 100,
   });
 
-const rebuildByForce = ({ world, couponId }: Scene): Promise<void> =>
-  world.stack.ops(['rebuild', '--coupon', String(couponId), '--force'], { onLine: () => undefined });
+const rebuildByForce = ({ environment, couponId }: ScenarioRun): Promise<void> =>
+  environment.stack.ops(['rebuild', '--coupon', String(couponId), '--force'], { onLine: () => undefined });
 
 /**
  * Everything promised is in MySQL when the disk goes: nobody comes in that moment, the rush goes on in the next. What
  * happens in the middle of a burst is the window of loss: see window-of-loss.ts.
  */
-export const redisWiped: RowPlan = {
+export const redisWiped: FaultScenario = {
   number: 7,
   fault: 'Redis wiped when drained, and rebuilt by force mid-burst (mid-burst wipe: see windowOfLoss)',
   shape,
   rate: 300,
   sellsOutAfterMs: 25_000,
   modes: ['native'],
-  async play(given) {
-    const scene = open(given);
-    const { world, client, couponId, rate, inject, pause } = scene;
+  async execute(run) {
+    const { environment, client, couponId, rate, inject, pause } = run;
     for (const how of ['disk', 'flush', 'disk', 'flush'] as const) {
       await pause(300, 1_500);
       client.setRate(0);
       await client.untilNobodyWaits();
-      await world.drained(couponId);
+      await environment.waitUntilDrained(couponId);
       await inject(
         `wipe redis (${how})`,
         async () => {
-          await wipe(world, how);
+          await wipe(environment, how);
           client.setRate(rate);
           await pause(100, 600);
         },
-        () => world.actors.start('redis'),
+        async () => (await environment.service('redis')).start(),
       );
-      await untilGateOpen(scene);
+      await untilGateOpen(run);
       await client.moreDecided(300);
     }
     // In the middle of the burst, and the worker sees the gate missing too: one of the two opens it.
     for (let i = 0; i < 2; i += 1) {
       await pause(300, 1_200);
-      await inject('an operator rebuilds by force', () => rebuildByForce(scene));
+      await inject('an operator rebuilds by force', () => rebuildByForce(run));
       await client.moreDecided(300);
     }
   },

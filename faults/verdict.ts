@@ -1,9 +1,10 @@
 import { audit, FAULTS, type Audit } from '../loadtest/audit.js';
 import type { Attempt } from '../loadtest/client-log.js';
+import { checkDoors } from './compose-nginx.js';
 import { checkMet, checkNoticed } from './effects.js';
 import { checkHistory, writeHistory } from './history/check-history.js';
-import type { Injection, RowPlan, RowResult, Scene } from './row.js';
-import type { World } from './world.js';
+import type { Injection, FaultScenario, ScenarioResult, ScenarioRun } from './scenario.js';
+import type { TestEnvironment } from './environment.js';
 
 const SENTENCES_MOST = 5;
 
@@ -17,7 +18,7 @@ export const isFailed = ({ answer }: Attempt): boolean =>
   answer.status === 429 ||
   answer.status === 408;
 
-function kindOf({ answer }: Attempt): string {
+function describeKind({ answer }: Attempt): string {
   if (!answer) return 'none';
   if (answer.status > 0) return String(answer.status);
   return answer.errorCode === TIMED_OUT ? 'timeout' : 'broken';
@@ -25,7 +26,7 @@ function kindOf({ answer }: Attempt): string {
 
 export function countAnswers(attempts: readonly Attempt[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const attempt of attempts) counts[kindOf(attempt)] = (counts[kindOf(attempt)] ?? 0) + 1;
+  for (const attempt of attempts) counts[describeKind(attempt)] = (counts[describeKind(attempt)] ?? 0) + 1;
   return Object.fromEntries(Object.entries(counts).sort(([a], [b]) => a.localeCompare(b)));
 }
 
@@ -33,7 +34,7 @@ export function countAnswers(attempts: readonly Attempt[]): Record<string, numbe
  * For each injection, the time from its end to the last failed answer before the next one began. Answers are what counts,
  * not when their request was sent.
  */
-export function recoveries(attempts: readonly Attempt[], injections: readonly Injection[]): number[] {
+export function measureRecoveries(attempts: readonly Attempt[], injections: readonly Injection[]): number[] {
   const failedAt = attempts
     .filter(isFailed)
     .map(({ sentMs, answer }) => sentMs + (answer?.durationMs ?? 0))
@@ -75,9 +76,9 @@ export function checkClients(attempts: readonly Attempt[]): {
   return { falseRejections, faults };
 }
 
-export interface Played {
-  plan: RowPlan;
-  scene: Scene;
+export interface FinishedRun {
+  scenario: FaultScenario;
+  run: ScenarioRun;
   attempts: readonly Attempt[];
   drainedMs: number | null;
   durationMs: number;
@@ -87,43 +88,47 @@ export interface Played {
   lettersExpected: number;
 }
 
-/** The three sets, what the clients must never see, and what only the row knows. */
-export async function judge(world: World, played: Played): Promise<RowResult> {
-  const { plan, scene, attempts } = played;
-  const facts = await world.facts(scene.couponId);
+/** The three sets, what the clients must never see, and what only the scenario knows. */
+export async function decideVerdict(
+  environment: TestEnvironment,
+  finished: FinishedRun,
+): Promise<ScenarioResult> {
+  const { scenario, run, attempts } = finished;
+  const facts = await environment.readFacts(run.couponId);
   const history = await checkHistory(
     await writeHistory({
-      name: `${world.mode}-row-${plan.number}`,
-      couponId: scene.couponId,
+      name: `${environment.mode}-scenario-${scenario.number}`,
+      couponId: run.couponId,
       attempts,
-      operations: world.operations,
+      operations: environment.operations,
       facts,
     }),
   );
-  const audited = audit({ facts, attempts, stockRaised: plan.stockRaised ?? false });
-  audited.deadLetters -= played.lettersBefore + played.lettersExpected;
+  const audited = audit({ facts, attempts, stockRaised: scenario.stockRaised ?? false });
+  audited.deadLetters -= finished.lettersBefore + finished.lettersExpected;
   const clients = checkClients(attempts);
   const failed = attempts.filter(isFailed).length;
   const faults = [
-    ...auditSentences(audited),
+    ...describeAuditFaults(audited),
     ...clients.faults,
-    ...(plan.clientsNoticeNothing && failed > 0
+    ...(scenario.clientsNoticeNothing && failed > 0
       ? [`clients saw ${failed} failed answers, none was expected`]
       : []),
-    ...(plan.clientsMustNotice ? checkNoticed(scene.injections, attempts, isFailed) : []),
-    ...checkMet(scene.injections, attempts),
-    ...(played.drainedMs === null ? ['not everything issued was in MySQL in time'] : []),
+    ...(scenario.clientsMustNotice ? checkNoticed(run.injections, attempts, isFailed) : []),
+    ...checkMet(run.injections, attempts),
+    ...(finished.drainedMs === null ? ['not everything issued was in MySQL in time'] : []),
     ...(history.verdict === 'violated' ? history.said.map((sentence) => `history: ${sentence}`) : []),
-    ...((await plan.check?.(scene, { attempts, audited })) ?? []),
+    ...(environment.stack.mode === 'compose' ? await checkDoors(environment.stack) : []),
+    ...((await scenario.check?.(run, { attempts, audited })) ?? []),
   ];
   const falseRejections = audited.falseRejections + clients.falseRejections.size;
   if (clients.falseRejections.size > 0)
     faults.push(`${clients.falseRejections.size} users were told 409 for their own try`);
-  const recoveriesMs = recoveries(attempts, scene.injections);
+  const recoveriesMs = measureRecoveries(attempts, run.injections);
   return {
-    row: plan.number,
-    fault: plan.fault,
-    injected: scene.injections.length,
+    row: scenario.number,
+    fault: scenario.fault,
+    injected: run.injections.length,
     answers: countAnswers(attempts),
     lost: audited.lost + audited.unpersisted,
     duplicated: audited.duplicated,
@@ -131,19 +136,19 @@ export async function judge(world: World, played: Played): Promise<RowResult> {
     falseRejections,
     recoveryMs: Math.max(0, ...recoveriesMs),
     recoveriesMs,
-    drainedMs: played.drainedMs,
+    drainedMs: finished.drainedMs,
     users: new Set(attempts.map(({ userId }) => userId)).size,
-    durationMs: played.durationMs,
+    durationMs: finished.durationMs,
     history: history.verdict,
     faults,
     notes: [
-      ...played.notes,
+      ...finished.notes,
       ...(history.verdict === 'violated' ? [] : history.said.map((line) => `history: ${line}`)),
     ],
   };
 }
 
-function auditSentences(audited: Audit): string[] {
+function describeAuditFaults(audited: Audit): string[] {
   return FAULTS.filter((name) => audited[name] !== 0).map((name) => {
     const examples = (audited.details[name] ?? []).slice(0, SENTENCES_MOST).join('; ');
     return `${name} ${audited[name]}${examples ? `: ${examples}` : ''}`;

@@ -4,7 +4,7 @@ import type { StackMode } from '../stack/types.js';
 import type { ClientProcess } from './client/client-process.js';
 import type { HistoryVerdict } from './history/check-history.js';
 import type { Random } from './random.js';
-import type { Shape, World } from './world.js';
+import type { Shape, TestEnvironment } from './environment.js';
 
 /** One thing that was done to the stack. Times in ms since the epoch. */
 export interface Injection {
@@ -14,8 +14,8 @@ export interface Injection {
   liftedMs: number;
 }
 
-export interface Scene {
-  readonly world: World;
+export interface ScenarioRun {
+  readonly environment: TestEnvironment;
   readonly random: Random;
   readonly client: ClientProcess;
   readonly couponId: number;
@@ -28,12 +28,12 @@ export interface Scene {
   times(whole: number): number;
   /** Waits a random time between the two, in ms: the faults come at moments that nobody chose. */
   pause(leastMs: number, mostMs: number): Promise<void>;
-  /** Dead letters that this row makes on purpose. */
+  /** Dead letters that this scenario makes on purpose. */
   expectDeadLetters(count: number): void;
   note(line: string): void;
 }
 
-export interface RowPlan {
+export interface FaultScenario {
   number: number;
   fault: string;
   shape: (random: Random) => Shape;
@@ -41,16 +41,18 @@ export interface RowPlan {
   /** Roughly how long the faults take: the stock outlasts them, and sells out after the last one. Null: it never does. */
   sellsOutAfterMs: number | null;
   modes: readonly StackMode[];
-  play(scene: Scene): Promise<void>;
+  execute(run: ScenarioRun): Promise<void>;
   /** No client may see anything but a definite answer. */
   clientsNoticeNothing?: boolean;
   /** Each fault must cost some client a failed try: one that nobody noticed did not happen. */
   clientsMustNotice?: boolean;
   stockRaised?: boolean;
   /** Runs before the stack takes its shape, and after everything. Returns what the shape needs. */
-  prepare?: (world: World) => Promise<{ env: Record<string, string>; end: () => Promise<void> }>;
-  /** Looks at what only this row knows. Returns what is wrong, in words. */
-  check?: (scene: Scene, seen: Seen) => Promise<string[]> | string[];
+  prepare?: (
+    environment: TestEnvironment,
+  ) => Promise<{ env: Record<string, string>; end: () => Promise<void> }>;
+  /** Looks at what only this scenario knows. Returns what is wrong, in words. */
+  check?: (run: ScenarioRun, seen: Seen) => Promise<string[]> | string[];
 }
 
 export interface Seen {
@@ -59,7 +61,8 @@ export interface Seen {
 }
 
 /** One line of `faults.json`. */
-export interface RowResult {
+export interface ScenarioResult {
+  /** Number of the scenario. */
   row: number;
   fault: string;
   /** How many times something was done. */
@@ -78,9 +81,9 @@ export interface RowResult {
   drainedMs: number | null;
   users: number;
   durationMs: number;
-  /** What the independent checker decided; absent: the row was not played to its end. */
+  /** What the independent checker decided; absent: it was not run to its end. */
   history?: HistoryVerdict['verdict'];
-  /** What is off, in words; empty when the row holds. */
+  /** What is off, in words; empty when everything held. */
   faults: string[];
   notes: string[];
 }

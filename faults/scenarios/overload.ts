@@ -1,7 +1,6 @@
 import { ReplicaCaps } from '../../loadtest/compare/replica-caps.js';
-import type { RowPlan } from '../row.js';
-import { INSTANCE } from '../world.js';
-import { open } from './open-scene.js';
+import type { FaultScenario } from '../scenario.js';
+import { INSTANCE } from '../environment.js';
 
 const REPLICAS = 3;
 /** CPUs of each replica: so little that the client can ask for several times of what all of them issue. */
@@ -12,17 +11,16 @@ const REFUSED_PER_FAULT = 100;
 const KILLED = ['api-1', 'worker-1', 'api-2', 'redis', 'api-3', 'nginx'];
 const ROUNDS = 2;
 
-export const overloadWithKills: RowPlan = {
+export const overloadWithKills: FaultScenario = {
   number: 23,
   fault: 'parts killed while several times the capacity is asked for',
   shape: () => ({ api: REPLICAS, worker: 1, env: {} }),
   rate: 250,
   sellsOutAfterMs: 40_000,
   modes: ['native'],
-  async play(given) {
-    const scene = open(given);
-    const { world, random, client, rate, inject, pause, note } = scene;
-    const caps = new ReplicaCaps(world.stack, INSTANCE);
+  async execute(run) {
+    const { environment, random, client, rate, inject, pause, note } = run;
+    const caps = new ReplicaCaps(environment.stack, INSTANCE);
     const cap = async () => {
       const fault = await caps.set(CPUS);
       if (fault !== null) throw new Error(`replicas cannot be capped: ${fault}`);
@@ -30,17 +28,17 @@ export const overloadWithKills: RowPlan = {
     await cap();
     try {
       client.setRate(rate * OVERLOAD_FACTOR);
-      for (const name of Array.from({ length: scene.times(ROUNDS) }, () => random.shuffle(KILLED)).flat()) {
+      for (const name of Array.from({ length: run.times(ROUNDS) }, () => random.shuffle(KILLED)).flat()) {
         await client.moreDecided(300);
         await pause(100, 900);
         await inject(
           `kill ${name}`,
           async () => {
-            await world.actors.kill(name);
+            await (await environment.service(name)).kill();
             await pause(50, 700);
           },
           async () => {
-            await world.actors.start(name);
+            await (await environment.service(name)).start();
             await cap();
           },
         );
@@ -52,10 +50,10 @@ export const overloadWithKills: RowPlan = {
     }
     note(`each replica had ${CPUS} CPU; ${rate * OVERLOAD_FACTOR} users a second came`);
   },
-  check(scene, { attempts }) {
-    const { injections } = scene;
+  check(run, { attempts }) {
+    const { injections } = run;
     const refused = attempts.filter(({ answer }) => answer?.code === 'overloaded').length;
-    scene.note(`${refused} calls were refused as overload`);
+    run.note(`${refused} calls were refused as overload`);
     return refused >= injections.length * REFUSED_PER_FAULT
       ? []
       : [`only ${refused} calls were refused as overload: nobody was overloaded`];

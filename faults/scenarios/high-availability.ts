@@ -1,10 +1,10 @@
-import type { ComposeStack } from '../../stack/compose.js';
+import { requireMode } from '../../stack/types.js';
 import { HaRedis } from '../ha-redis.js';
-import type { RowPlan, Scene } from '../row.js';
-import type { World } from '../world.js';
-import { open } from './open-scene.js';
+import type { FaultScenario, ScenarioRun } from '../scenario.js';
+import type { TestEnvironment } from '../environment.js';
 
-const haRedis = (world: World): HaRedis => new HaRedis(world.stack as ComposeStack);
+const haRedis = (environment: TestEnvironment): HaRedis =>
+  new HaRedis(requireMode(environment.stack, 'compose'));
 
 /** docker-compose.ha.yml: a primary, two replicas, three sentinels. One replica must confirm. */
 const ha = {
@@ -12,29 +12,28 @@ const ha = {
   rate: 150,
   sellsOutAfterMs: 60_000,
   modes: ['compose'],
-  // With its data: the rows of a single Redis must not start on it.
-  prepare: (world: World) =>
-    Promise.resolve({ env: { HA: '1' }, end: () => (world.stack as ComposeStack).destroy() }),
-} satisfies Partial<RowPlan>;
+  // With its data: the scenarios of a single Redis must not start on it.
+  prepare: (environment: TestEnvironment) =>
+    Promise.resolve({ env: { HA: '1' }, end: () => requireMode(environment.stack, 'compose').destroy() }),
+} satisfies Partial<FaultScenario>;
 
-export const primaryKilled: RowPlan = {
+export const primaryKilled: FaultScenario = {
   ...ha,
   number: 18,
   fault: 'Redis primary killed, a replica promoted, the old one back as a replica',
-  async play(given) {
-    const { world, client, inject, times, pause } = open(given);
-    const redis = haRedis(world);
+  async execute({ environment, client, inject, times, pause }) {
+    const redis = haRedis(environment);
     for (let i = 0; i < times(3); i += 1) {
       await pause(300, 1_500);
       const lost = await redis.primary();
       await inject(
         `kill ${lost}, the primary`,
         async () => {
-          await world.actors.kill(lost);
+          await (await environment.service(lost)).kill();
           await redis.untilAnotherIsPromoted(lost);
         },
         async () => {
-          await world.actors.start(lost);
+          await (await environment.service(lost)).start();
           await redis.untilItFollows(lost);
         },
       );
@@ -50,9 +49,9 @@ const strange = new Map<number, string[]>();
  * The primary, a sentinel and a replica of the api on one side, everybody else on the other. The front door reaches both
  * sides: a replica of the api that goes on with the old primary must not promise anything.
  */
-async function splitOnce(scene: Scene, faults: string[]): Promise<void> {
-  const { world, couponId, inject, pause } = scene;
-  const redis = haRedis(world);
+async function splitOnce(run: ScenarioRun, faults: string[]): Promise<void> {
+  const { environment, couponId, inject, pause } = run;
+  const redis = haRedis(environment);
   const old = await redis.primary();
   // The primary last: a sentinel that still saw the others while it was missing would learn of the promotion.
   const minority = ['sentinel-1', 'api', old].map((service) => ({ service, number: 1 }));
@@ -78,30 +77,28 @@ async function splitOnce(scene: Scene, faults: string[]): Promise<void> {
   );
 }
 
-export const primaryCutOff: RowPlan = {
+export const primaryCutOff: FaultScenario = {
   ...ha,
   number: 19,
   fault: 'Redis primary cut off with a sentinel and a replica of the api (split brain), then healed',
-  async play(given) {
-    const scene = open(given);
+  async execute(run) {
     const faults: string[] = [];
-    strange.set(scene.couponId, faults);
-    for (let i = 0; i < scene.times(3); i += 1) {
-      await scene.pause(300, 1_500);
-      await splitOnce(scene, faults);
-      await scene.client.moreDecided(150);
+    strange.set(run.couponId, faults);
+    for (let i = 0; i < run.times(3); i += 1) {
+      await run.pause(300, 1_500);
+      await splitOnce(run, faults);
+      await run.client.moreDecided(150);
     }
   },
   check: ({ couponId }) => strange.get(couponId) ?? [],
 };
 
-export const primaryDiskLost: RowPlan = {
+export const primaryDiskLost: FaultScenario = {
   ...ha,
   number: 20,
   fault: 'Redis primary lost with its disk and started again empty before the sentinels notice',
-  async play(given) {
-    const { world, client, inject, times, pause } = open(given);
-    const redis = haRedis(world);
+  async execute({ environment, client, inject, times, pause }) {
+    const redis = haRedis(environment);
     for (let i = 0; i < times(3); i += 1) {
       await pause(300, 1_500);
       const lost = await redis.primary();

@@ -1,7 +1,6 @@
 import { waitUntil } from '../../common/wait-until.js';
 import type { Attempt } from '../../loadtest/client-log.js';
-import type { RowPlan, Scene } from '../row.js';
-import { open } from './open-scene.js';
+import type { FaultScenario, ScenarioRun } from '../scenario.js';
 
 const RAISES = 6;
 const STEP = 150;
@@ -11,12 +10,12 @@ const ROUNDED_MS = 2;
 /** When the last raise was answered, the closing asked for and answered. From its answer on it holds for everybody. */
 const moments = { raisedMs: 0, closeAskedMs: 0, closedMs: 0 };
 
-async function untilSoldOut({ world, couponId }: Scene, total: number): Promise<void> {
-  const soldOut = async () => (await world.admin.statistics(couponId)).issued >= total;
+async function untilSoldOut({ environment, couponId }: ScenarioRun, total: number): Promise<void> {
+  const soldOut = async () => (await environment.admin.statistics(couponId)).issued >= total;
   await waitUntil(soldOut, { what: 'it is sold out', timeoutMs: SELLS_OUT_WITHIN_MS, intervalMs: 50 });
 }
 
-export const stockRaisedAndClosed: RowPlan = {
+export const stockRaisedAndClosed: FaultScenario = {
   number: 16,
   fault: 'stock raised and campaign closed during the burst',
   shape: () => ({ api: 3, worker: 1, env: {} }),
@@ -25,30 +24,29 @@ export const stockRaisedAndClosed: RowPlan = {
   modes: ['native', 'compose'],
   clientsNoticeNothing: true,
   stockRaised: true,
-  async play(given) {
-    const scene = open(given);
-    const { world, random, couponId, client, inject, pause } = scene;
-    let { total } = await world.facts(couponId);
+  async execute(run) {
+    const { environment, random, couponId, client, inject, pause } = run;
+    let { total } = await environment.readFacts(couponId);
     for (let i = 0; i < RAISES; i += 1) {
       // Every second raise is one of a campaign that is sold out at that moment.
-      if (i % 2 === 0) await untilSoldOut(scene, total);
+      if (i % 2 === 0) await untilSoldOut(run, total);
       await pause(100, 900);
       total += random.between(STEP, 2 * STEP);
-      await inject(`raise the stock to ${total}`, () => world.operator.change(couponId, { total }));
+      await inject(`raise the stock to ${total}`, () => environment.operator.change(couponId, { total }));
     }
     // So that some are left when it is closed.
     total += 10_000;
-    await inject('raise the stock beyond need', () => world.operator.change(couponId, { total }));
+    await inject('raise the stock beyond need', () => environment.operator.change(couponId, { total }));
     moments.raisedMs = Date.now();
     await client.moreDecided(300);
     await inject('close the campaign', async () => {
       moments.closeAskedMs = Date.now();
-      await world.operator.close(couponId);
+      await environment.operator.close(couponId);
       moments.closedMs = Date.now();
     });
     await client.moreDecided(300);
   },
-  check: (_scene, { attempts }) => checkMoments(attempts, moments),
+  check: (_run, { attempts }) => checkMoments(attempts, moments),
 };
 
 /** What was answered, against the moments of raising and closing. Exact: both clocks are this machine's. */

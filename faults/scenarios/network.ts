@@ -1,32 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RowPlan } from '../row.js';
+import { requireMode } from '../../stack/types.js';
+import type { FaultScenario } from '../scenario.js';
 import { TcpProxy } from '../tcp-proxy.js';
-import { open } from './open-scene.js';
 
 const ROUNDS = 3;
-/** Row 14 is one at a time. */
+/** Only one scenario runs at a time. */
 let proxy: TcpProxy | undefined;
 
-export const badNetwork: RowPlan = {
+export const badNetwork: FaultScenario = {
   number: 14,
   fault: 'network delay and loss between API and Redis (proxy)',
   shape: () => ({ api: 3, worker: 1, env: {} }),
   rate: 200,
   sellsOutAfterMs: 25_000,
   modes: ['native'],
-  async prepare(world) {
-    const { port } = await world.stack.service!('redis');
+  async prepare(environment) {
+    const { port } = await requireMode(environment.stack, 'native').service('redis');
     const listening = await TcpProxy.listen(port);
     proxy = listening;
     return { env: { REDIS_PORT: String(listening.port) }, end: async () => listening.close() };
   },
   // A delay may pass unnoticed; that nothing at all does means that the api does not go through the proxy.
-  check: (_scene, { attempts }) =>
+  check: (_run, { attempts }) =>
     attempts.some(({ answer }) => answer?.status === 503)
       ? []
       : ['no client noticed anything of the network'],
-  async play(given) {
-    const { random, client, inject, pause } = open(given);
+  async execute({ random, client, inject, pause }) {
     const network = proxy!;
     for (let round = 0; round < ROUNDS; round += 1) {
       for (const kind of random.shuffle(['delay', 'stall', 'cut', 'swallow'] as const)) {

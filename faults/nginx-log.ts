@@ -1,4 +1,4 @@
-import type { ComposeStack } from '../compose.js';
+import type { ComposeStack } from '../stack/types.js';
 
 interface Line {
   uri: string;
@@ -46,7 +46,3 @@ export async function readAccessLog(stack: ComposeStack, since: Date): Promise<A
   await stack.compose(['logs', '--no-log-prefix', '--since', since.toISOString(), 'nginx'], { onLine });
   return { byReplica, passedOn, secondPass };
 }
-
-/** `172.20.0.5: 412, …`, for people. */
-export const describeReplicas = ({ byReplica }: AccessCounts): string =>
-  [...byReplica].map(([address, count]) => `${address.replace(/:3000$/, '')}: ${count}`).join(', ') || 'none';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Attempt } from '../../../loadtest/client-log.js';
-import { checkClients, countAnswers, recoveries } from '../../judge.js';
+import { checkClients, countAnswers, measureRecoveries } from '../../verdict.js';
 
 const attempt = (userId: string, status: number, sentMs = 0, key = `${userId}.a`): Attempt => ({
   userId,
@@ -16,7 +16,7 @@ const attempt = (userId: string, status: number, sentMs = 0, key = `${userId}.a`
   },
 });
 
-describe('recoveries', () => {
+describe('measureRecoveries', () => {
   it('counts from the end of a fault to the last failed answer before the next one', () => {
     const injections = [
       { what: 'first', atMs: 1_000, liftedMs: 1_500 },
@@ -28,13 +28,13 @@ describe('recoveries', () => {
       attempt('c', 200, 4_000),
       attempt('d', 503, 5_190),
     ];
-    expect(recoveries(attempts, injections)).toEqual([510, 200]);
+    expect(measureRecoveries(attempts, injections)).toEqual([510, 200]);
   });
 
   it('is 0 when no client noticed, or nothing failed after the end of the fault', () => {
     const injections = [{ what: 'one', atMs: 1_000, liftedMs: 3_000 }];
-    expect(recoveries([attempt('a', 200, 1_100)], injections)).toEqual([0]);
-    expect(recoveries([attempt('a', 503, 1_100)], injections)).toEqual([0]);
+    expect(measureRecoveries([attempt('a', 200, 1_100)], injections)).toEqual([0]);
+    expect(measureRecoveries([attempt('a', 503, 1_100)], injections)).toEqual([0]);
   });
 });
 

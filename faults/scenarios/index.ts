@@ -1,4 +1,4 @@
-import type { RowPlan } from '../row.js';
+import type { FaultScenario } from '../scenario.js';
 import { stockRaisedAndClosed } from './campaign.js';
 import { databaseAway, databaseKilled } from './database.js';
 import { everythingKilled } from './everything.js';
@@ -11,10 +11,11 @@ import { poison } from './poison.js';
 import { redisFull, redisStale } from './redis-data.js';
 import { redisFrozen, redisKilled, redisWiped } from './redis.js';
 import { allButOneKilled, oneReplicaKilled, rollingRestart, scaling } from './replicas.js';
+import { listChanges } from './second-pass.js';
 import { workerFrozen, workerKilled } from './workers.js';
 
-/** All rows, in the order of their numbers. */
-export const ROWS: readonly RowPlan[] = [
+/** All scenarios, in the order of their numbers. */
+export const SCENARIOS: readonly FaultScenario[] = [
   oneReplicaKilled,
   allButOneKilled,
   rollingRestart,
@@ -38,4 +39,5 @@ export const ROWS: readonly RowPlan[] = [
   redisStale,
   redisFull,
   overloadWithKills,
+  listChanges,
 ].toSorted((a, b) => a.number - b.number);
