@@ -76,9 +76,7 @@ class NativeStack implements Stack {
 
   down(): Promise<void> {
     return this.#alone(async (launcher) => {
-      for (const kind of ['nginx', 'api', 'worker', 'database', 'redis', 'influxdb']) {
-        await launcher.stop(this.topology.recorded().filter((name) => name.startsWith(kind)));
-      }
+      for (const group of this.topology.recordedInStopOrder()) await launcher.stop(group);
     });
   }
 
