@@ -162,7 +162,7 @@ test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffi
 test-redis8: $(BUILT) env ## confirmation and fault scenario 8 on the Redis of docker-compose.yml [REDIS_SERVER=path]
 	@sh scripts/test-redis8.sh
 
-bench: $(BUILT) programs ## measure beside floors and rivals, about 12 minutes (measured on a busy machine); needs a quiet one
+bench: $(BUILT) programs ## measure beside baselines and alternatives, about 12 minutes (measured on a busy machine); needs a quiet one
 	@node dist/bench/cli.js
 
 bench-quick: $(BUILT) programs ## the same in two to four minutes

@@ -1,12 +1,12 @@
-import { readArguments, runMain, say, UsageError } from '../common/command-line.js';
+import { readArguments, readNumber, runMain, say, UsageError } from '../common/command-line.js';
 import { PARTS, runBench, type Part } from './bench.js';
-import { planOf } from './plan.js';
-import { describe } from './report.js';
+import { choosePlan } from './plan.js';
+import { describeResult } from './report.js';
 import { writeResult } from './results.js';
-import { Sandbox } from './system/sandbox.js';
+import { withServers } from './system/servers.js';
 
-const HELP = `bench [--quick] [--parts ${PARTS.join(',')}] [--rows id,id] [--no-write]
-Measures the service beside floors and rivals on this machine, alone if possible. Results: bench/results/latest.json.`;
+const HELP = `bench [--quick] [--parts ${PARTS.join(',')}] [--subjects id,id] [--peak-rounds N] [--no-write]
+Measures the service beside baselines and alternatives on this machine, alone if possible. Results: bench/results/latest.json.`;
 
 const list = (text: string | undefined): string[] | undefined => text?.split(',').filter(Boolean);
 
@@ -15,7 +15,8 @@ async function main(): Promise<number> {
     options: {
       quick: { type: 'boolean', default: false },
       parts: { type: 'string' },
-      rows: { type: 'string' },
+      subjects: { type: 'string' },
+      'peak-rounds': { type: 'string' },
       'no-write': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -29,12 +30,12 @@ async function main(): Promise<number> {
   if (unknown.length > 0) throw new UsageError(`unknown parts: ${unknown.join(', ')}`);
   const began = Date.now();
   const report = (line: string) => console.error(`[${Math.round((Date.now() - began) / 1000)} s] ${line}`);
-  const plan = planOf(values.quick ? 'quick' : 'full');
-  const result = await Sandbox.run(report, (sandbox) =>
-    runBench(sandbox, { plan, parts, only: list(values.rows) }),
+  const chosen = choosePlan(values.quick ? 'quick' : 'full');
+  const peakRounds = readNumber('--peak-rounds', values['peak-rounds']) ?? chosen.peakRounds;
+  const result = await withServers(report, (servers) =>
+    runBench(servers, { plan: { ...chosen, peakRounds }, parts, only: list(values.subjects) }),
   );
-  say(describe(result.rows, result.specials, result.targets));
-  for (const note of result.notes) say(`Note: ${note}`);
+  say(describeResult(result));
   if (!values['no-write']) say(`\nWritten to ${writeResult(result)}`);
   return 0;
 }

@@ -41,4 +41,4 @@ const quick: Plan = {
   fillSeconds: 2,
 };
 
-export const planOf = (form: Plan['form']): Plan => (form === 'quick' ? quick : full);
+export const choosePlan = (form: Plan['form']): Plan => (form === 'quick' ? quick : full);

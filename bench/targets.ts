@@ -1,5 +1,5 @@
-import type { RowResult } from './measure.js';
-import type { Specials } from './specials/index.js';
+import type { SubjectResult } from './measure.js';
+import type { Measurements } from './results.js';
 
 export interface Target {
   readonly id: string;
@@ -11,150 +11,78 @@ export interface Target {
   readonly met: boolean | null;
 }
 
-export interface Measured {
-  readonly rows: readonly RowResult[];
-  readonly specials: Specials;
-}
+/** The targets of the project, each a ratio of two things measured in the same run: id, `most` or `least`, limit, what. */
+const TARGETS = [
+  ['1', 'most', 1.4, 'API CPU per issued coupon ÷ bare node:http echo'],
+  ['2', 'least', 2.2, "one replica's issues/s ÷ stock Express hello"],
+  ['3a', 'least', 6, "one replica's issues/s, worker writing ÷ EVALSHA + insert"],
+  ['3b', 'least', 15, "one replica's issues/s, worker writing ÷ SELECT … FOR UPDATE"],
+  ['4', 'most', 0.1, 'Redis CPU per issued coupon ÷ one EVALSHA per request'],
+  ['5', 'least', 0.9, 'throughput with appendfsync always ÷ without AOF'],
+  ['6a', 'least', 50, 'worker rows/s ÷ one row per transaction'],
+  ['6b', 'least', 6, 'worker rows/s ÷ Prisma createMany of 1,000'],
+  ['6c', 'least', 1, 'worker rows/s ÷ issues/s of three replicas'],
+  ['7', 'most', 0.1, "logging's and metrics' share of the API's CPU"],
+  ['8a', 'most', 1.2, 'peak through nginx: first request to last answer ÷ nginx return 200'],
+  ['8b', 'most', 1.6, 'peak through nginx: p95 latency ÷ nginx return 200'],
+  ['9a', 'most', 1.1, 'CPU per issue (API + Redis) with 1,000,000 issued ÷ with 10,000'],
+  ['9b', 'most', 1.1, 'CPU per issue (API + Redis) with 1,000 campaigns ÷ with one'],
+  ['10', 'most', 120, 'bytes of Redis per issued coupon after draining'],
+  ['11', 'most', 1, 'CPU of a sold-out or already-issued answer ÷ of an issue'],
+  ['12', 'most', 1.1, 'nginx CPU per proxied request ÷ nginx → bare node:http'],
+  ['13a', 'most', 1.4, 'burst of 10,000 fresh connections: last answer ÷ bare node:http echo'],
+  ['13b', 'least', 1, 'burst of 10,000 fresh connections: issued ÷ asked'],
+] as const;
 
-const atMost = (id: string, what: string, ratio: number | undefined, limit: number): Target =>
-  verdict(id, what, ratio, `≤ ${limit}`, (value) => value <= limit);
+type Ratios = Readonly<Record<(typeof TARGETS)[number][0], number>>;
 
-const atLeast = (id: string, what: string, ratio: number | undefined, limit: number): Target =>
-  verdict(id, what, ratio, `≥ ${limit}`, (value) => value >= limit);
-
-function verdict(
-  id: string,
-  what: string,
-  ratio: number | undefined,
-  target: string,
-  holds: (value: number) => boolean,
-): Target {
-  const measured = ratio !== undefined && Number.isFinite(ratio);
-  return { id, what, ratio: measured ? ratio : null, target, met: measured ? holds(ratio) : null };
-}
-
-const per = (above: number | undefined, below: number | undefined): number | undefined =>
-  above === undefined || below === undefined ? undefined : above / below;
-
-const largest = (...values: (number | undefined)[]): number | undefined =>
-  values.some((value) => value === undefined) ? undefined : Math.max(...(values as number[]));
-
-/** The thirteen targets of the project, each a ratio of two things measured in the same run. */
-export function checkTargets({ rows, specials }: Measured): Target[] {
-  const row = (id: string) => rows.find((candidate) => candidate.id === id);
-  const rate = (id: string) => row(id)?.kept?.requestsPerSecond.median;
-  const cpu = (id: string, service: string) => row(id)?.kept?.cpuUs[service]?.median;
-  const both = (id: string) => {
-    const [api, redis] = [cpu(id, 'api'), cpu(id, 'redis')];
-    return api === undefined || redis === undefined ? undefined : api + redis;
+/** NaN where one side was not measured. */
+function computeRatios(subjects: readonly SubjectResult[], measurements: Measurements): Ratios {
+  const find = (id: string) => subjects.find((subject) => subject.id === id);
+  const rate = (id: string) => find(id)?.kept?.requestsPerSecond.median ?? NaN;
+  const cpu = (id: string, service: string) => find(id)?.kept?.cpuUs[service]?.median ?? NaN;
+  const both = (id: string) => cpu(id, 'api') + cpu(id, 'redis');
+  const lastAnswer = (id: string) => find(id)?.burst?.lastAnswerMs.median ?? NaN;
+  const {
+    writing,
+    threeReplicasPerSecond = NaN,
+    peaks,
+    bytesPerCoupon = NaN,
+    telemetry = NaN,
+  } = measurements;
+  const written = (way: 'create' | 'createMany' | 'worker') => writing?.[way].rowsPerSecond ?? NaN;
+  const peak = (which: 'system' | 'baseline', figure: 'makespanMs' | 'p95Ms') =>
+    peaks?.[which][figure] ?? NaN;
+  const burst = find('issue')?.burst;
+  return {
+    '1': cpu('issue', 'api') / cpu('node-echo', 'node'),
+    '2': rate('issue') / rate('express-hello'),
+    '3a': rate('issue-draining') / rate('evalsha-insert'),
+    '3b': rate('issue-draining') / rate('select-for-update'),
+    '4': cpu('issue', 'redis') / cpu('evalsha-queue', 'redis'),
+    '5': rate('issue') / rate('issue-no-aof'),
+    '6a': written('worker') / written('create'),
+    '6b': written('worker') / written('createMany'),
+    '6c': written('worker') / threeReplicasPerSecond,
+    '7': telemetry,
+    '8a': peak('system', 'makespanMs') / peak('baseline', 'makespanMs'),
+    '8b': peak('system', 'p95Ms') / peak('baseline', 'p95Ms'),
+    '9a': both('issue-1m') / both('issue-10k'),
+    '9b': both('issue-1000-campaigns') / both('issue'),
+    '10': bytesPerCoupon,
+    '11': Math.max(both('sold-out'), both('already-issued')) / both('issue'),
+    '12': cpu('system', 'nginx') / cpu('nginx-node-echo', 'nginx'),
+    '13a': lastAnswer('issue') / lastAnswer('node-echo'),
+    '13b': burst ? burst.answered / burst.asked : NaN,
   };
-  const { writing, threeReplicasPerSecond, peaks, bytesPerCoupon, telemetry } = specials;
-  const burstMs = (id: string) => row(id)?.burst?.lastAnswerMs.median;
-  const burst = row('issue')?.burst;
-  return [
-    atMost(
-      '1',
-      'API CPU per issued coupon ÷ bare node:http echo',
-      per(cpu('issue', 'api'), cpu('node-echo', 'node')),
-      1.4,
-    ),
-    atLeast(
-      '2',
-      "one replica's issues/s ÷ stock Express hello",
-      per(rate('issue'), rate('express-hello')),
-      2.2,
-    ),
-    atLeast(
-      '3a',
-      "one replica's issues/s, worker writing ÷ EVALSHA + insert",
-      per(rate('issue-draining'), rate('evalsha-insert')),
-      6,
-    ),
-    atLeast(
-      '3b',
-      "one replica's issues/s, worker writing ÷ SELECT … FOR UPDATE",
-      per(rate('issue-draining'), rate('select-for-update')),
-      15,
-    ),
-    atMost(
-      '4',
-      'Redis CPU per issued coupon ÷ one EVALSHA per request',
-      per(cpu('issue', 'redis'), cpu('evalsha-queue', 'redis')),
-      0.1,
-    ),
-    atLeast(
-      '5',
-      'throughput with appendfsync always ÷ without AOF',
-      per(rate('issue'), rate('issue-no-aof')),
-      0.9,
-    ),
-    atLeast(
-      '6a',
-      'worker rows/s ÷ one row per transaction',
-      per(writing?.worker.rowsPerSecond, writing?.create.rowsPerSecond),
-      50,
-    ),
-    atLeast(
-      '6b',
-      'worker rows/s ÷ Prisma createMany of 1,000',
-      per(writing?.worker.rowsPerSecond, writing?.createMany.rowsPerSecond),
-      6,
-    ),
-    atLeast(
-      '6c',
-      'worker rows/s ÷ issues/s of three replicas',
-      per(writing?.worker.rowsPerSecond, threeReplicasPerSecond),
-      1,
-    ),
-    atMost('7', "logging's and metrics' share of the API's CPU", telemetry, 0.1),
-    atMost(
-      '8a',
-      'peak through nginx: first request to last answer ÷ nginx return 200',
-      per(peaks?.system.makespanMs, peaks?.floor.makespanMs),
-      1.2,
-    ),
-    atMost(
-      '8b',
-      'peak through nginx: p95 latency ÷ nginx return 200',
-      per(peaks?.system.p95Ms, peaks?.floor.p95Ms),
-      1.6,
-    ),
-    atMost(
-      '9a',
-      'CPU per issue (API + Redis) with 1,000,000 issued ÷ with 10,000',
-      per(both('issue-1m'), both('issue-10k')),
-      1.1,
-    ),
-    atMost(
-      '9b',
-      'CPU per issue (API + Redis) with 1,000 campaigns ÷ with one',
-      per(both('issue-1000-campaigns'), both('issue')),
-      1.1,
-    ),
-    atMost('10', 'bytes of Redis per issued coupon after draining', bytesPerCoupon, 120),
-    atMost(
-      '11',
-      'CPU of a sold-out or already-issued answer ÷ of an issue',
-      largest(per(both('sold-out'), both('issue')), per(both('already-issued'), both('issue'))),
-      1,
-    ),
-    atMost(
-      '12',
-      'nginx CPU per proxied request ÷ nginx → bare node:http',
-      per(cpu('system', 'nginx'), cpu('nginx-node-echo', 'nginx')),
-      1.1,
-    ),
-    atMost(
-      '13a',
-      'burst of 10,000 fresh connections: last answer ÷ bare node:http echo',
-      per(burstMs('issue'), burstMs('node-echo')),
-      1.4,
-    ),
-    atLeast(
-      '13b',
-      'burst of 10,000 fresh connections: issued ÷ asked',
-      per(burst?.answered, burst?.asked),
-      1,
-    ),
-  ];
+}
+
+export function checkTargets(subjects: readonly SubjectResult[], measurements: Measurements): Target[] {
+  const ratios = computeRatios(subjects, measurements);
+  return TARGETS.map(([id, side, limit, what]) => {
+    const target = `${side === 'most' ? '≤' : '≥'} ${limit}`;
+    const ratio = ratios[id];
+    if (!Number.isFinite(ratio)) return { id, what, ratio: null, target, met: null };
+    return { id, what, ratio, target, met: side === 'most' ? ratio <= limit : ratio >= limit };
+  });
 }

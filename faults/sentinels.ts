@@ -7,6 +7,7 @@ import { waitUntil } from '../common/wait-until.js';
 import { readEnvironment, readSecrets } from '../stack/env-file.js';
 import { requirePrograms } from '../stack/install.js';
 import { redisAccounts } from '../stack/native/accounts.js';
+import { sharedRedisConfig } from '../stack/native/redis-service.js';
 import { withRedisAt } from './redis-link.js';
 
 const LOOPBACK = { host: '127.0.0.1' };
@@ -111,12 +112,9 @@ export class SentinelSet {
 
   async #startData(port: number, primary: number | null): Promise<void> {
     const lines = [
+      `include "${sharedRedisConfig}"`,
       `requirepass ${this.password}`,
       `masterauth ${this.password}`,
-      'appendonly yes',
-      'appendfsync always',
-      'save ""',
-      'maxmemory-policy noeviction',
       'repl-diskless-sync-delay 0',
       // Nothing is written that nobody could confirm: no user takes a rank in vain.
       'min-replicas-to-write 1',

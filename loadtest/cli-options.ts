@@ -9,7 +9,6 @@ export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
   duplicates   5,000 users press it three times at once
   arrival      users arrive at a set rate, whether or not earlier ones have their answer
   audit        compare what Redis and MySQL hold of a coupon, and what clients were told
-  floor        the peak script against nginx's bare 'return 200', alternating with real peaks
 
   --api N              api replicas (those that run, else 3)
   --mode MODE          native or compose (compose where a Docker engine answers)
@@ -20,12 +19,10 @@ export const USAGE = `Usage: node dist/loadtest/cli.js COMMAND [options]
   --coupon N           audit: the coupon
   --client-log FILE    audit: client.log of a run
   --stock-raised       audit: the stock was raised meanwhile
-  --rounds N           floor: how often (3)
-  --against FILE       floor: compare with this result.json instead of new peaks
   --allow-remote       load a stack that is not on this machine
 `;
 
-type Command = ScenarioName | 'audit' | 'floor';
+type Command = ScenarioName | 'audit';
 
 export interface CliOptions {
   command: Command;
@@ -37,8 +34,6 @@ export interface CliOptions {
   stockRaised: boolean;
   /** Users for each replica before the run; absent: the usual number. */
   warmUp?: number;
-  rounds: number;
-  against?: string;
   allowRemote: boolean;
 }
 
@@ -55,12 +50,10 @@ const OPTIONS = {
   coupon: { type: 'string' },
   'client-log': { type: 'string' },
   'stock-raised': { type: 'boolean' },
-  rounds: { type: 'string' },
-  against: { type: 'string' },
   'allow-remote': { type: 'boolean' },
 } as const;
 
-const COMMANDS: readonly string[] = [...SCENARIOS, 'audit', 'floor'];
+const COMMANDS: readonly string[] = [...SCENARIOS, 'audit'];
 
 /** Throws `UsageError`. An option that is given empty (a Makefile's unset variable) counts as absent. */
 export function readCommandLine(argv: readonly string[]): CliOptions {
@@ -89,7 +82,6 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
     command: command as Command,
     sizes,
     stockRaised: values['stock-raised'] ?? false,
-    rounds: count('rounds') ?? 3,
     allowRemote: values['allow-remote'] ?? false,
     ...defined({
       api: count('api'),
@@ -97,7 +89,6 @@ export function readCommandLine(argv: readonly string[]): CliOptions {
       warmUp: count('warm-up', 0),
       coupon: count('coupon'),
       clientLog: values['client-log'] || undefined,
-      against: values.against || undefined,
     }),
   };
   if (command === 'audit' && options.coupon === undefined) throw new UsageError('audit needs --coupon N');

@@ -1,14 +1,12 @@
 import { allowClosedOutput, abortOnSignals, say, runMain } from '../common/command-line.js';
 import { readCommandLine, USAGE } from './cli-options.js';
-import { auditCommand, floorCommand, runScenarioCommand, type Context } from './commands.js';
+import { auditCommand, runScenarioCommand, type Context } from './commands.js';
 
 function run(context: Context): Promise<boolean> {
   const { command } = context.options;
   switch (command) {
     case 'audit':
       return auditCommand(context);
-    case 'floor':
-      return floorCommand(context);
     case 'peak':
     case 'sold-out':
     case 'duplicates':

@@ -1,7 +1,7 @@
 import { readArguments, readNumber, runMain, say } from '../../common/command-line.js';
 import { describeNeed } from './describe.js';
 import { readMeasured } from './measured.js';
-import { needOf } from './model.js';
+import { computeNeed } from './model.js';
 
 const HELP = `capacity --users N --seconds S [--kept] [--from bench/results/FILE.json]
 How many cores a rush of N users in S seconds takes, from the CPU per coupon that \`make bench\` measured.
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   }
   const rush = { users, seconds };
   const measured = readMeasured(values.from);
-  const need = needOf(rush, values.kept ? measured.kept : measured.fresh);
+  const need = computeNeed(rush, values.kept ? measured.kept : measured.fresh);
   say(describeNeed(rush, need, measured.from, measured.drainPerSecond));
   return 0;
 }

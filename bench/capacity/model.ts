@@ -14,68 +14,52 @@ export interface Rush {
 /** Above this share of a core queues grow faster than work is done: see any table of queueing. */
 export const HEADROOM = 0.7;
 
-/** What one deployment as it is shipped can use of each part. The database may take longer than the rush. */
-export interface Limits {
-  /** Cores one front door may use: one for each nginx worker. */
-  readonly nginxCores: number;
+/** What one deployment as it is shipped can use. */
+export const SHIPPED = {
   /** Connections one front door can hold, clients and upstream together. */
-  readonly nginxConnections: number;
-  /** One thread executes commands. */
-  readonly redisCores: number;
-  /** One writer for each partition of the streams. */
-  readonly workers: number;
-}
+  nginxConnections: 2 * 16_384,
+  cores: {
+    // One for each worker of a front door.
+    nginx: 2,
+    // One thread executes commands.
+    redis: 1,
+    // One writer for each partition of the streams.
+    worker: 16,
+    // Replicas are added.
+    api: Infinity,
+    // Writes later when it must: it delays rows, not answers.
+    database: Infinity,
+  } satisfies Record<Part, number>,
+};
 
-export const SHIPPED: Limits = { nginxCores: 2, nginxConnections: 2 * 16_384, redisCores: 1, workers: 16 };
-
-interface PartNeed {
-  readonly part: Part;
-  readonly cpuUsPerCoupon: number;
-  /** Cores busy during the rush. */
-  readonly busyCores: number;
-  /** Cores to provide, so that no more than HEADROOM of them is busy. */
-  readonly cores: number;
-}
-
-export interface Need {
-  readonly parts: readonly PartNeed[];
-  readonly replicas: number;
-  /** Front doors for the CPU, and for the connections: the larger one counts. */
-  readonly frontDoors: number;
-  /** Redis primaries; more than one: stock divided by user, or campaigns over the partitions of a cluster. */
-  readonly redisPrimaries: number;
-  readonly totalCores: number;
-  /** The fixed part that is full first when users grow, and how many users a second it takes. */
-  readonly firstFull: { readonly part: Part; readonly usersPerSecond: number };
-}
-
-/** A fixed part's own limit, in users a second at HEADROOM. The api has none: replicas are added. */
-function limitOf(part: Part, cpuUs: number, limits: Limits): number {
-  const cores = { nginx: limits.nginxCores, redis: limits.redisCores, worker: limits.workers, api: Infinity };
-  // The database writes later when it must: it delays rows, not answers.
-  if (part === 'database') return Infinity;
-  return (cores[part] * HEADROOM * 1e6) / cpuUs;
-}
+export type Need = ReturnType<typeof computeNeed>;
 
 /** Pure arithmetic on measured CPU: users × µs ÷ seconds. @throws when a number is not positive */
-export function needOf(rush: Rush, cpu: CpuPerCoupon, limits: Limits = SHIPPED): Need {
+export function computeNeed(rush: Rush, cpu: CpuPerCoupon) {
   if (!(rush.users > 0) || !(rush.seconds > 0))
     throw new RangeError('users and seconds must be positive numbers');
   const perSecond = rush.users / rush.seconds;
-  const parts = PARTS.map((part): PartNeed => {
+  // `cores` are to be provided, so that no more than HEADROOM of them is busy.
+  const parts = PARTS.map((part) => {
     const busyCores = (perSecond * cpu[part]) / 1e6;
     return { part, cpuUsPerCoupon: cpu[part], busyCores, cores: busyCores / HEADROOM };
   });
-  const coresOf = (part: Part) => parts.find((need) => need.part === part)!.cores;
-  const byLimit = PARTS.map((part) => ({ part, usersPerSecond: limitOf(part, cpu[part], limits) }));
+  const findCores = (part: Part) => parts.find((need) => need.part === part)!.cores;
+  const byLimit = PARTS.map((part) => ({
+    part,
+    usersPerSecond: (SHIPPED.cores[part] * HEADROOM * 1e6) / cpu[part],
+  }));
   // A client that waits holds one connection here and one to a replica.
-  const byConnections = (2 * rush.users) / limits.nginxConnections;
+  const byConnections = (2 * rush.users) / SHIPPED.nginxConnections;
   return {
     parts,
-    replicas: Math.ceil(coresOf('api')),
-    frontDoors: Math.ceil(Math.max(coresOf('nginx') / limits.nginxCores, byConnections)),
-    redisPrimaries: Math.ceil(coresOf('redis') / limits.redisCores),
+    replicas: Math.ceil(findCores('api')),
+    // For the CPU, and for the connections: the larger one counts.
+    frontDoors: Math.ceil(Math.max(findCores('nginx') / SHIPPED.cores.nginx, byConnections)),
+    // More than one: stock divided by user, or campaigns over the partitions of a cluster.
+    redisPrimaries: Math.ceil(findCores('redis') / SHIPPED.cores.redis),
     totalCores: parts.reduce((sum, { cores }) => sum + cores, 0),
+    // When users grow, and how many users a second it takes.
     firstFull: byLimit.reduce((least, next) => (next.usersPerSecond < least.usersPerSecond ? next : least)),
   };
 }

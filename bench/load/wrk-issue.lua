@@ -1,5 +1,6 @@
--- wrk script of every kept-connection row: one issue call per request. Plain string concatenation: wrk.format costs more
+-- wrk script of every subject with kept connections: one issue call per request. Plain string concatenation: wrk.format costs more
 -- than nginx does. Settings come from the environment, see wrk.ts.
+require("report")
 local first_user = tonumber(os.getenv("BENCH_FIRST_USER"))
 local users = tonumber(os.getenv("BENCH_USERS"))
 local first_coupon = tonumber(os.getenv("BENCH_FIRST_COUPON"))
@@ -14,12 +15,4 @@ function request()
   sent = sent + 1
   return "POST /api/v1/coupons/call/" .. coupon .. " HTTP/1.1\r\nHost: bench\r\nX-USER-ID: " .. user
     .. "\r\nX-Request-ID: " .. tag .. string.format("%016d", sent) .. "\r\nContent-Length: 0\r\n\r\n"
-end
-
-function done(summary, latency)
-  io.write(string.format(
-    'JSON {"requests":%d,"durationUs":%d,"not2xx":%d,"socketErrors":%d,"p50Us":%d,"p95Us":%d,"p99Us":%d,"maxUs":%d}\n',
-    summary.requests, summary.duration, summary.errors.status,
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
-    latency:percentile(50), latency:percentile(95), latency:percentile(99), latency.max))
 end

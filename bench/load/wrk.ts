@@ -1,7 +1,7 @@
-import { run } from '../../common/run-command.js';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { projectRoot } from '../../common/paths.js';
+import { run } from '../../common/run-command.js';
 
 /** Which users ask for which coupons. */
 export interface Asked {
@@ -18,51 +18,44 @@ export interface WrkResult {
   readonly seconds: number;
   readonly not2xx: number;
   readonly socketErrors: number;
-  readonly latencyMs: {
-    readonly p50: number;
-    readonly p95: number;
-    readonly p99: number;
-    readonly max: number;
-  };
+  readonly latencyMs: Readonly<Record<'p50' | 'p95' | 'p99' | 'max', number>>;
 }
 
-interface Reported {
-  requests: number;
-  durationUs: number;
-  not2xx: number;
-  socketErrors: number;
-  p50Us: number;
-  p95Us: number;
-  p99Us: number;
-  maxUs: number;
+interface Shape {
+  readonly connections: number;
+  readonly seconds: number;
 }
 
-/** One request in flight on each of `connections` kept connections, for `seconds`. One thread: the servers need the rest. */
+/** One request in flight on each kept connection. One thread: the servers need the rest. */
 export async function runWrk(
+  script: 'wrk-issue' | 'wrk-my-coupons',
   url: string,
-  asked: Asked,
-  { connections, seconds }: { connections: number; seconds: number },
+  settings: Readonly<Record<string, string | number>>,
+  { connections, seconds }: Shape,
 ): Promise<WrkResult> {
-  const script = join(projectRoot, 'bench', 'load', 'wrk-issue.lua');
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', script, url];
-  const env = {
-    PATH: process.env['PATH'] ?? '',
-    BENCH_FIRST_USER: String(asked.firstUser),
-    BENCH_USERS: String(asked.users),
-    BENCH_FIRST_COUPON: String(asked.firstCoupon),
-    BENCH_COUPONS: String(asked.coupons),
-    BENCH_RUN_TAG: randomBytes(8).toString('hex'),
-  };
-  const { stdout } = await run('wrk', args, { env });
+  const file = join(projectRoot, 'bench', 'load', `${script}.lua`);
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', '-s', file, url];
+  const given = Object.entries(settings).map(([name, value]) => [name, String(value)]);
+  const { stdout } = await run('wrk', args, {
+    // Where the scripts find report.lua.
+    cwd: join(projectRoot, 'bench', 'load'),
+    env: { PATH: process.env['PATH'] ?? '', ...Object.fromEntries(given) },
+  });
   const line = /^JSON (.*)$/m.exec(stdout)?.[1];
   if (!line) throw new Error(`wrk reported nothing: ${stdout}`);
-  const said = JSON.parse(line) as Reported;
-  const ms = (us: number) => us / 1000;
-  return {
-    requests: said.requests,
-    seconds: said.durationUs / 1e6,
-    not2xx: said.not2xx,
-    socketErrors: said.socketErrors,
-    latencyMs: { p50: ms(said.p50Us), p95: ms(said.p95Us), p99: ms(said.p99Us), max: ms(said.maxUs) },
-  };
+  return JSON.parse(line) as WrkResult;
 }
+
+export const issueWithWrk = (url: string, asked: Asked, shape: Shape): Promise<WrkResult> =>
+  runWrk(
+    'wrk-issue',
+    url,
+    {
+      BENCH_FIRST_USER: asked.firstUser,
+      BENCH_USERS: asked.users,
+      BENCH_FIRST_COUPON: asked.firstCoupon,
+      BENCH_COUPONS: asked.coupons,
+      BENCH_RUN_TAG: randomBytes(8).toString('hex'),
+    },
+    shape,
+  );

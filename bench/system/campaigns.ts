@@ -1,32 +1,23 @@
 import type { Redis } from 'ioredis';
 import { computeFingerprint } from '../../api/src/coupon/attempt-key.js';
-import { metaKey, toPartition, streamKey, winnersKey } from '../../api/src/redis/keys.js';
-import { formatRecord } from '../../api/src/redis/winner-record.js';
+import { metaKey, toPartition, streamKey } from '../../api/src/redis/keys.js';
+import { RedisGateOpener } from '../../api/src/redis/redis-gate-opener.js';
 import { waitUntil } from '../../common/wait-until.js';
+import type { AdminClient } from '../../loadtest/admin-client.js';
 
 /** More than any run can issue; the largest stock the admin API takes. */
 export const PLENTY = 10_000_000;
 const IN_FLIGHT = 8;
-const SEED_CHUNK = 1_000;
+const SEED_CHUNK = 10_000;
 
-/** Creates a campaign through a replica's admin API and returns its id. */
-export async function createCampaign(apiUrl: string, adminToken: string, total: number): Promise<number> {
-  const res = await fetch(`${apiUrl}/api/v1/admin/coupons`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'bench', total, opensAt: '2020-01-01T00:00:00.000Z' }),
-  });
-  if (res.status !== 201) throw new Error(`creating a campaign: ${res.status} ${await res.text()}`);
-  return ((await res.json()) as { couponId: number }).couponId;
-}
+export const createCampaign = (admin: AdminClient, total = PLENTY): Promise<number> =>
+  admin.createCampaign('bench', total);
 
 /** Creates campaigns with consecutive ids and returns the first id. */
-export async function createCampaigns(apiUrl: string, adminToken: string, count: number): Promise<number> {
+export async function createCampaigns(admin: AdminClient, count: number): Promise<number> {
   const ids: number[] = [];
   for (let i = 0; i < count; i += IN_FLIGHT) {
-    const chunk = Array.from({ length: Math.min(IN_FLIGHT, count - i) }, () =>
-      createCampaign(apiUrl, adminToken, PLENTY),
-    );
+    const chunk = Array.from({ length: Math.min(IN_FLIGHT, count - i) }, () => createCampaign(admin));
     ids.push(...(await Promise.all(chunk)));
   }
   const first = Math.min(...ids);
@@ -41,17 +32,20 @@ export async function seedWinners(
   firstUser: number,
   count: number,
 ): Promise<void> {
-  const issuedAtMs = Date.now();
-  for (let rank = 1; rank <= count; rank += SEED_CHUNK) {
-    const fields: string[] = [];
-    for (let i = rank; i < Math.min(rank + SEED_CHUNK, count + 1); i += 1) {
-      const user = String(firstUser + i - 1);
-      fields.push(
-        user,
-        formatRecord({ rank: i, issuedAtMs, fingerprint: computeFingerprint(`seed-${user}`) }),
-      );
-    }
-    await redis.hset(winnersKey(couponId), ...fields);
+  const opener = new RedisGateOpener(redis);
+  const makeWinner = (rank: number) => {
+    const userId = String(firstUser + rank - 1);
+    return {
+      couponId,
+      userId,
+      rank,
+      issuedAtMs: Date.now(),
+      fingerprint: computeFingerprint(`seed-${userId}`),
+    };
+  };
+  for (let done = 0; done < count; done += SEED_CHUNK) {
+    const length = Math.min(SEED_CHUNK, count - done);
+    await opener.putWinners(Array.from({ length }, (_, i) => makeWinner(done + i + 1)));
   }
   await redis.hset(metaKey(couponId), 'issued', count);
 }

@@ -23,7 +23,7 @@ const latencyNote =
 const runs = {
   measurement: 'http_reqs',
   field: 'value',
-  where: `"name" = 'setup' AND "comparison" !~ /^(calibration|step-load)$/ AND "testid" !~ /^(warm-up|floor)-/`,
+  where: `"name" = 'setup' AND "comparison" !~ /^(calibration|step-load)$/ AND "testid" !~ /^warm-up-/`,
 };
 
 const phases = ['blocked', 'connecting', 'sending', 'waiting', 'receiving'];

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { connect } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { projectRoot } from '../../common/paths.js';
 import { findProgram, type DatabaseProgram } from './programs.js';
 import { plainEnvironment, type ServiceSpec } from './service-spec.js';
 
@@ -21,13 +22,11 @@ function socketFile(folder: string, port: number): string {
   return Buffer.byteLength(beside) <= 100 ? beside : join(tmpdir(), `coupon-rush-${port}.sock`);
 }
 
-const flavour = {
-  MariaDB: ['innodb_log_file_size = 256M'],
-  MySQL: ['innodb_redo_log_capacity = 512M', 'skip-log-bin', 'mysqlx = OFF'],
-} as const;
+/** Settings of every database, in compose too. */
+export const sharedDatabaseConfig = join(projectRoot, 'mysql', 'mysqld.cnf');
 
-/** What was committed survives a power cut: the worker acknowledges stream entries after the commit. */
-const configuration = ({ program, port }: DatabaseOptions, folder: string, data: string): string => `\
+const configuration = ({ port }: DatabaseOptions, folder: string, data: string): string => `\
+!include ${sharedDatabaseConfig}
 [mysqld]
 user = ${userInfo().username}
 datadir = ${data}
@@ -36,16 +35,6 @@ port = ${port}
 socket = ${socketFile(folder, port)}
 pid-file = ${join(folder, 'server.pid')}
 init-file = ${join(folder, 'init.sql')}
-skip-name-resolve
-default_time_zone = '+00:00'
-character_set_server = utf8mb4
-sql_mode = STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
-max_connections = 300
-back_log = 1024
-innodb_flush_log_at_trx_commit = 1
-innodb_buffer_pool_size = 256M
-local_infile = OFF
-${flavour[program.product].join('\n')}
 `;
 
 const quoted = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;

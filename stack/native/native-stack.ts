@@ -75,9 +75,7 @@ class ProcessStack implements NativeStack {
 
   down(): Promise<void> {
     return this.#alone(async (launcher) => {
-      for (const kind of ['nginx', 'api', 'worker', 'database', 'redis', 'influxdb']) {
-        await launcher.stop(this.topology.recorded().filter((name) => name.startsWith(kind)));
-      }
+      for (const group of this.topology.recordedInStopOrder()) await launcher.stop(group);
     });
   }
 

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { projectRoot } from '../../common/paths.js';
 import { plainEnvironment, type ServiceSpec } from './service-spec.js';
 
 export interface RedisOptions {
@@ -15,22 +16,17 @@ export interface RedisOptions {
   readonly maxMemory: string;
 }
 
-/** A 200 has been promised once it is sent: every write is on disk before its reply, and nothing is ever evicted. */
+/** Settings of every Redis, in compose too. */
+export const sharedRedisConfig = join(projectRoot, 'redis', 'redis.conf');
+
 const configuration = ({ folder, port, password, accounts = '', maxMemory }: RedisOptions): string => `\
+include "${sharedRedisConfig}"
 bind 127.0.0.1
 port ${port}
-tcp-backlog 65535
 requirepass ${password}
 dir "${join(folder, 'redis')}"
 daemonize no
-appendonly yes
-appendfsync always
-no-appendfsync-on-rewrite no
-save ""
 maxmemory ${maxMemory}
-maxmemory-policy noeviction
-lazyfree-lazy-server-del yes
-slowlog-log-slower-than 5000
 ${accounts}`;
 
 /** Whether the server takes the password and answers PING: not while it is loading its AOF. */

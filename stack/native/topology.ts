@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { serviceKind } from '../../common/cpu-time.js';
 import { readSecrets } from '../env-file.js';
 import { databaseAccounts, redisAccounts, type Account } from './accounts.js';
 import { appEnvironment } from './app-environment.js';
@@ -22,9 +23,23 @@ export interface InstanceOptions {
   readonly report: (line: string) => void;
 }
 
-/** Stop order: whoever is called goes after its callers. */
-const stopRank = (service: string): number =>
-  ['nginx', 'api', 'worker', 'database', 'redis', 'influxdb'].findIndex((kind) => service.startsWith(kind));
+/** In stop order: whoever is called goes after its callers. */
+const KINDS = ['nginx', 'api', 'worker', 'database', 'redis', 'influxdb'];
+/** 0: a service that somebody else started in this instance, and which may use any of ours. */
+const stopRank = (service: string): number => KINDS.indexOf(serviceKind(service)) + 1;
+
+/** What another program started in this instance (bench/), perhaps one that was killed: it can be ended. */
+const endOnly = (name: string): ServiceSpec => ({
+  name,
+  port: 0,
+  command: '',
+  args: [],
+  env: {},
+  isReady: () => Promise.resolve(false),
+  readyTimeoutMs: 0,
+  stopSignal: 'SIGTERM',
+  stopTimeoutMs: 10_000,
+});
 
 /** The services of one native instance by name, made when they are asked for. */
 export class Topology {
@@ -65,6 +80,13 @@ export class Topology {
     return names.sort((a, b) => stopRank(a) - stopRank(b) || a.localeCompare(b, 'en', { numeric: true }));
   }
 
+  /** The same in groups: services of one group can be stopped at once. */
+  recordedInStopOrder(): string[][] {
+    const names = this.recorded();
+    const ranks = [...new Set(names.map(stopRank))];
+    return ranks.map((rank) => names.filter((name) => stopRank(name) === rank));
+  }
+
   /** Environment of a Node program with this account. */
   async appEnvironment(account: Account): Promise<Record<string, string>> {
     const { environment, overrides, ports } = this.options;
@@ -79,6 +101,7 @@ export class Topology {
   async #spec(name: string): Promise<ServiceSpec> {
     const { folder, ports, environment } = this.options;
     const [kind, index] = name.split('-');
+    if (stopRank(name) === 0 && this.recorded().includes(name)) return endOnly(name);
     if (kind === 'nginx') return (await this.nginx()).service();
     const port = await ports.of(name);
     if (kind === 'api' || kind === 'worker') {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnection, type Connection } from 'mariadb';
 import type { Logger } from '../logger.js';
-import { splitStatements, type Migration } from './migrations.js';
+import type { Migration } from './migrations.js';
 import { parseDatabaseUrl, toTlsOptions, type DatabaseTls } from './prisma-client.js';
 
 /** The message says what to do next. */
@@ -15,7 +15,7 @@ interface MigrateOptions {
   migrations: readonly Migration[];
   tls?: DatabaseTls;
   /** SQL that is run after every migration, also when there was nothing to migrate: it may be repeated. */
-  grants?: readonly string[];
+  grants?: string;
   logger: Logger;
   /** How long to wait for the database to answer, and then for another migration to end. Both in ms. */
   connectWithinMs?: number;
@@ -55,7 +55,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       await apply(connection, migration);
       options.logger.info({ migration: migration.name }, 'migration applied');
     }
-    for (const grant of options.grants ?? []) await give(connection, grant);
+    if (options.grants) await give(connection, options.grants);
     return pending.map(({ name }) => name);
   } finally {
     // The lock goes with the connection.
@@ -63,12 +63,12 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
-async function give(connection: Connection, grant: string): Promise<void> {
+async function give(connection: Connection, grants: string): Promise<void> {
   try {
-    await connection.query(grant);
+    await connection.query(grants);
   } catch (err) {
     throw new MigrationError(
-      `"${grant}" failed: ${(err as Error).message}. The accounts must be there first: see prisma/grants.sql.`,
+      `The grants failed: ${(err as Error).message}. The accounts must be there first: see prisma/grants.sql.`,
       { cause: err },
     );
   }
@@ -88,6 +88,8 @@ async function connect({
         ...toTlsOptions(tls),
         connectTimeout: 5_000,
         allowPublicKeyRetrieval: true,
+        // A file is sent as it is: only the server knows for certain where a statement ends.
+        multipleStatements: true,
         initSql: [
           "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'",
           'SET SESSION lock_wait_timeout = 60',
@@ -149,13 +151,12 @@ function findPending(migrations: readonly Migration[], history: readonly Recorde
 /** Recorded before it starts: DDL cannot be rolled back, so a half-way failure must stay visible. */
 async function apply(connection: Connection, { name, sql, checksum }: Migration): Promise<void> {
   const id = randomUUID();
-  const statements = splitStatements(sql);
   await connection.query(
     'INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at) VALUES (?, ?, ?, NOW(3))',
     [id, checksum, name],
   );
   try {
-    for (const statement of statements) await connection.query(statement);
+    await connection.query(sql);
   } catch (err) {
     const logs = err instanceof Error ? err.message : String(err);
     await connection.query('UPDATE _prisma_migrations SET logs = ? WHERE id = ?', [logs, id]);

@@ -140,7 +140,7 @@ describe('in MySQL', () => {
 
   test('an account that is missing is said, with what to do', async () => {
     const databaseUrl = `mysql://coupon:${PASSWORD}@127.0.0.1:${database.port}/coupons`;
-    const grants = ["GRANT SELECT ON coupons TO 'nobody'@'%'"];
+    const grants = "GRANT SELECT ON coupons TO 'nobody'@'%'";
     await expect(migrate({ databaseUrl, migrations: [], grants, logger })).rejects.toThrow(
       /accounts must be there/,
     );

@@ -81,6 +81,31 @@ describe('migrate', () => {
     expect(await migrate({ databaseUrl: url, migrations: [repaired], logger })).toEqual(['0001_broken']);
   });
 
+  test('semicolons in quotes and comments end no statement, and a file may end with a comment', async () => {
+    const url = await database.createDatabase();
+    const text = [
+      '-- first; not two',
+      'CREATE TABLE a (x VARCHAR(20), y VARCHAR(20)); # more;',
+      `/* a; b */ INSERT INTO a VALUES ('x;''y\\';z', "p;""q");`,
+      '-- the end;',
+    ];
+    const quoting = { name: '0001_quoting', sql: text.join('\n'), checksum: 'a'.repeat(64) };
+    expect(await migrate({ databaseUrl: url, migrations: [quoting], logger })).toEqual(['0001_quoting']);
+    const other = await connectTo(url);
+    expect(await other.query('SELECT x, y FROM a')).toEqual([{ x: `x;'y';z`, y: 'p;"q' }]);
+    await other.end();
+  });
+
+  test('a statement that fails after others is the migration that failed, and what comes after it is not run', async () => {
+    const url = await database.createDatabase();
+    const sql = 'CREATE TABLE a (x INT); INSERT INTO nowhere VALUES (1); CREATE TABLE b (x INT);';
+    const broken = { name: '0001_broken', sql, checksum: 'a'.repeat(64) };
+    await expect(migrate({ databaseUrl: url, migrations: [broken], logger })).rejects.toThrow(/nowhere/);
+    const other = await connectTo(url);
+    expect(await other.query("SHOW TABLES LIKE '_'")).toHaveLength(1);
+    await other.end();
+  });
+
   test('a database that does not answer is an error within the bound', async () => {
     const nowhere = 'mysql://nobody@127.0.0.1:1/none';
     await expect(migrate({ databaseUrl: nowhere, migrations, logger, connectWithinMs: 100 })).rejects.toThrow(

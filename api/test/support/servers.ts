@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import getPort from 'get-port';
 import { createConnection } from 'mariadb';
 import { findRedisServer } from '../../../stack/native/programs.js';
-import { answersPing } from '../../../stack/native/redis-service.js';
+import { answersPing, sharedRedisConfig } from '../../../stack/native/redis-service.js';
 
 const run = promisify(execFile);
 const START_WITHIN_MS = 60_000;
@@ -131,7 +131,7 @@ const isOpen = (port: number): Promise<boolean> =>
     socket.once('connect', () => socket.destroy());
   });
 
-/** A redis-server (REDIS_SERVER, else the one on the PATH) with AOF always and a password. `more`: further settings. */
+/** A redis-server (REDIS_SERVER, else the one on the PATH) with redis.conf and a password. `more`: further settings. */
 export async function startRedis(more: Readonly<Record<string, string | number>> = {}): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'test-redis-'));
   const port = await getPort({ host: '127.0.0.1' });
@@ -141,10 +141,6 @@ export async function startRedis(more: Readonly<Record<string, string | number>>
     port,
     dir: folder,
     requirepass: password,
-    appendonly: 'yes',
-    appendfsync: 'always',
-    save: '',
-    'maxmemory-policy': 'noeviction',
     ...more,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
@@ -152,7 +148,7 @@ export async function startRedis(more: Readonly<Record<string, string | number>>
   const server = new Server(
     port,
     folder,
-    () => spawn(program, args, { stdio: 'ignore' }),
+    () => spawn(program, [sharedRedisConfig, ...args], { stdio: 'ignore' }),
     () => answersPing(port, password),
   );
   await server.start();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { telemetryShare, type CpuProfile } from '../../specials/telemetry-share.js';
+import { computeTelemetryShare, type CpuProfile } from '../../measurements/telemetry-share.js';
 
 const node = (id: number, functionName: string, url: string, children: number[] = []) => ({
   id,
@@ -22,10 +22,10 @@ const profile = (samples: number[]): CpuProfile => ({
 
 describe('share of logging and metrics', () => {
   it('counts what the libraries call as theirs, and idle time not at all', () => {
-    expect(telemetryShare(profile([2, 2, 3, 4, 5, 5]))).toBe(0.5);
+    expect(computeTelemetryShare(profile([2, 2, 3, 4, 5, 5]))).toBe(0.5);
   });
 
   it('is nothing when nothing ran', () => {
-    expect(telemetryShare(profile([5]))).toBe(0);
+    expect(computeTelemetryShare(profile([5]))).toBe(0);
   });
 });

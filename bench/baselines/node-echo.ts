@@ -1,4 +1,4 @@
-/** Floor: the least a `node:http` server can do to answer with a body like ours. No router, no Redis. */
+/** Baseline: the least a `node:http` server can do to answer with a body like ours. No router, no Redis. */
 import { createServer } from 'node:http';
 
 let rank = 0;

@@ -1,5 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { issueWithWrk } from '../load/wrk.js';
+import type { Plan } from '../plan.js';
+import type { Servers } from '../system/servers.js';
+import { startReplica } from '../system/replica.js';
 
 interface ProfileNode {
   id: number;
@@ -19,7 +23,7 @@ const TELEMETRY =
 const NOT_CPU = new Set(['(idle)', '(program)']);
 
 /** Share of the sampled CPU time that was spent in logging and metrics or in what they called. */
-export function telemetryShare(profile: CpuProfile): number {
+export function computeTelemetryShare(profile: CpuProfile): number {
   const byId = new Map(profile.nodes.map((node) => [node.id, node]));
   const inTelemetry = new Set<number>();
   const visit = (node: ProfileNode, inside: boolean): void => {
@@ -39,12 +43,21 @@ export function telemetryShare(profile: CpuProfile): number {
   return busy === 0 ? 0 : telemetry / busy;
 }
 
-/** The newest profile that `--cpu-prof` left in the folder. */
-export function readProfile(folder: string): CpuProfile {
-  const file = readdirSync(folder)
-    .filter((name) => name.endsWith('.cpuprofile'))
-    .toSorted()
-    .at(-1);
+/** A replica of its own under `--cpu-prof`, which makes it slower: only the shares are used. */
+export async function measureTelemetryShare(
+  servers: Servers,
+  { connections, fillSeconds }: Plan,
+): Promise<number> {
+  const folder = join(servers.folder, 'profile');
+  const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  const replica = await startReplica(servers, { name: 'profiled', durable: true, nodeOptions });
+  const asked = { firstUser: 10_000_000, users: 50_000_000, firstCoupon: replica.couponId, coupons: 1 };
+  await issueWithWrk(replica.url, asked, { connections, seconds: fillSeconds });
+  // Its end writes the profile.
+  await replica.api.stop();
+  replica.redis.disconnect();
+  await replica.redisServer.stop();
+  const [file] = readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'));
   if (!file) throw new Error(`no CPU profile in ${folder}`);
-  return JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile;
+  return computeTelemetryShare(JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile);
 }

@@ -4,7 +4,7 @@ import { openFileLimit } from '../../common/open-file-limit.js';
 import { httpStatus } from '../../stack/native/http-status.js';
 import { plainEnvironment, type ServiceSpec } from '../../stack/native/service-spec.js';
 
-export interface NginxFloors {
+export interface NginxBaseline {
   readonly program: string;
   readonly folder: string;
   /** Answers everything itself. */
@@ -17,7 +17,7 @@ export interface NginxFloors {
 const ANSWER = '{"couponId":1,"userId":"10000001","rank":10001,"issuedAt":"2026-01-01T00:00:00.000Z"}';
 
 /** No log, no limits, no added headers: the least an nginx with two workers can do. */
-const configuration = ({ folder, returnPort, proxyPort, echoPort }: NginxFloors): string => `\
+const configuration = ({ folder, returnPort, proxyPort, echoPort }: NginxBaseline): string => `\
 worker_processes 2;
 worker_rlimit_nofile ${openFileLimit()};
 pid ${join(folder, 'nginx.pid')};
@@ -53,10 +53,11 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `  ${kind}_
 }
 `;
 
-export function nginxFloors(options: NginxFloors): ServiceSpec {
+/** Listens as the front door does. */
+export function nginxBaseline(options: NginxBaseline): ServiceSpec {
   const file = join(options.folder, 'nginx.conf');
   return {
-    name: 'nginx-floors',
+    name: 'nginx-baseline',
     port: options.returnPort,
     command: options.program,
     args: ['-e', 'stderr', '-c', file, '-g', 'daemon off;'],

@@ -1,0 +1,7 @@
+import { expect, it } from '@jest/globals';
+import { summarisePeak } from '../../measurements/peak.js';
+
+it('peaks are compared by medians, which one odd round does not move', () => {
+  const rounds = [1_300, 9_000, 1_200].map((makespanMs) => ({ makespanMs, p95Ms: 1, issued: 10, users: 10 }));
+  expect(summarisePeak(rounds)).toMatchObject({ makespanMs: 1_300, p95Ms: 1, rounds });
+});
