@@ -27,13 +27,17 @@ export function defaultNginxVariables(): NginxVariables {
 
 /** Without `resolve` (nginx 1.22) the replicas are listed, and nginx is reloaded when they change. */
 const upstreamList = (ports: readonly number[], bound: string): string =>
-  upstream('api', ports, '') + upstream('api_bounded', ports, ` max_conns=${bound}`);
+  upstream('api', ports, AVOID_FAILED) +
+  upstream('api_bounded', ports, `${AVOID_FAILED} max_conns=${bound}`) +
+  upstream('api_last', ports, 'max_fails=0');
 
-const upstream = (name: string, ports: readonly number[], limit: string): string => `\
+const AVOID_FAILED = 'max_fails=10 fail_timeout=1s';
+
+const upstream = (name: string, ports: readonly number[], settings: string): string => `\
 upstream ${name} {
     zone ${name} 512k;
     include upstream-settings.conf;
-${ports.map((port) => `    server 127.0.0.1:${port} max_fails=10 fail_timeout=1s${limit};\n`).join('')}}
+${ports.map((port) => `    server 127.0.0.1:${port} ${settings};\n`).join('')}}
 `;
 
 /**

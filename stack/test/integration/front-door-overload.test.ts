@@ -162,6 +162,22 @@ describe('when replicas are overloaded, the front door', () => {
     },
   );
 
+  test('still asks for calls that were reset by so many that every replica is marked as failed', async () => {
+    let resets = 0;
+    const answer: RequestListener = (request, response) => {
+      if (request.headers['x-issue-bound']) return hold(request, response);
+      if (++resets <= 40) return void request.socket.destroy();
+      response.end('{"status":200}');
+    };
+    await start(answer, answer);
+    const within = Array.from({ length: 2 * BOUND }, () => post());
+    await waitUntil(() => held.length === 2 * BOUND, { what: 'the bounds are full', timeoutMs: 5_000 });
+    const beyond = await Promise.all(Array.from({ length: 40 }, () => post()));
+    expect(beyond.map(({ status }) => status)).toEqual(Array(40).fill(200));
+    answerHeld(200);
+    await Promise.all(within);
+  });
+
   test('says itself when it got a call, and which calls are within the bound', async () => {
     await start((_request, response) => response.end('{}'));
     const before = Date.now();
