@@ -4,6 +4,9 @@ import { readAccessLog } from '../nginx-log.js';
 import type { FaultScenario } from '../scenario.js';
 
 const WAITING = 30;
+const RATE = 150;
+/** So many calls at the same moment that least_conn gives the hanging replica its share. */
+const BURST_RATE = 9_000;
 /** Calls that went through nginx's second pass. */
 let secondPasses = 0;
 
@@ -15,7 +18,7 @@ export const listChanges: FaultScenario = {
   number: 24,
   fault: 'a replica hangs, and the list of replicas changes under the calls that wait for it',
   shape: () => ({ api: 3, worker: 1, env: {} }),
-  rate: 150,
+  rate: RATE,
   sellsOutAfterMs: null,
   modes: ['compose'],
   clientsNoticeNothing: true,
@@ -30,9 +33,13 @@ export const listChanges: FaultScenario = {
         'freeze api-1, and api-3 comes back',
         async () => {
           await hanging.freeze();
+          client.setRate(BURST_RATE);
+          await client.moreDecided(WAITING);
+          client.setRate(0);
           await client.untilWaiting(WAITING);
           await returning.start();
-          await client.moreDecided(200);
+          await client.untilNobodyWaits();
+          client.setRate(RATE);
         },
         () => hanging.thaw(),
       );

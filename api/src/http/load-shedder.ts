@@ -69,6 +69,7 @@ export class LoadShedder {
   #waitingShare = 0;
   #lastBeyondMs = 0;
   #servedStanding = 0;
+  #standingSinceMs = 0;
   #lastSignMs = 0;
   #told = 0;
   #toldMs = -Infinity;
@@ -155,8 +156,11 @@ export class LoadShedder {
       this.#servedStanding = 0;
       return;
     }
+    if (this.#servedStanding === 0) this.#standingSinceMs = nowMs;
     this.#servedStanding += 1;
-    if (!this.#overloaded && (this.#servedStanding > rushMax || waitMs > queueMaxMs)) {
+    // A process that stood still finds long waits at once: that is no queue that grew, and it is gone in a moment.
+    const stoodForLong = waitMs > queueMaxMs && nowMs - this.#standingSinceMs >= WINDOW_MS;
+    if (!this.#overloaded && (this.#servedStanding > rushMax || stoodForLong)) {
       this.#overloaded = true;
       this.#lastSignMs = nowMs;
     }

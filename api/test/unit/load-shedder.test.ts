@@ -55,8 +55,15 @@ describe('a load shedder', () => {
   });
 
   it('does not wait for the end of the allowance when nginx would send the calls again', () => {
-    expect(refusals(take(64, 4_001))).toBeLessThan(64);
+    expect(refusals(take(64, 4_001))).toBe(0);
+    nowMs += 1_000;
     expect(refusals(take(64, 4_001))).toBe(64);
+  });
+
+  it('does not take what waited while the process stood still for overload', () => {
+    expect(refusals(take(500, 4_500))).toBe(0);
+    expect(refusals(take(500, 5))).toBe(0);
+    expect(shedder.overloaded).toBe(false);
   });
 
   it('is not moved by single requests that waited long', () => {
@@ -113,11 +120,12 @@ describe('a load shedder', () => {
   });
 
   it('tells by a request that nginx still waits for, and says whether others wait behind it', () => {
-    nowMs = T0 + 1_000;
+    take(64, 1_000);
+    nowMs = T0 + 1_200;
     // So late that nginx has given up on them.
     expect(told(take(64, 4_900))).toEqual([]);
     expect(take(1, 50, BOUND)).toEqual([{ kind: 'refuseAndTell', period: T0 / 10_000, isStanding: true }]);
-    nowMs = T0 + 2_500;
+    nowMs = T0 + 2_700;
     take(10, 5, BOUND);
     nowMs = T0 + 11_000;
     // Beyond the bound nobody comes any more.
