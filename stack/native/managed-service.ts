@@ -86,6 +86,7 @@ export class ManagedService implements NativeService {
       return false;
     }
     await this.#removeLeftOvers();
+    this.#removeTemporary();
     await this.spec.prepare?.();
     signal?.throwIfAborted();
     await this.#spawn();
@@ -133,6 +134,7 @@ export class ManagedService implements NativeService {
       });
     }
     await this.#removeLeftOvers();
+    this.#removeTemporary();
     rmSync(this.#record, { force: true });
     releaseCpuCap(this.folder, this.name);
   }
@@ -210,6 +212,10 @@ export class ManagedService implements NativeService {
     const left = () => findGroupMembers(record.pid);
     for (const pid of left()) this.#signal(pid, 'SIGKILL');
     await waitUntil(() => left().length === 0, { what: `${this.name} is gone`, timeoutMs: 10_000 });
+  }
+
+  #removeTemporary(): void {
+    for (const path of this.spec.temporary ?? []) rmSync(path, { force: true, recursive: true });
   }
 
   #runningPid(): number {

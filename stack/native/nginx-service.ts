@@ -102,13 +102,12 @@ export class Nginx {
       prepare: async () => {
         // Without one (a restart after a crash) nginx reads what is there.
         if (this.#written) writeFileSync(this.#readFile, this.#written);
-        rmSync(this.#drainFile, { force: true });
-        rmSync(this.#overloadFolder, { force: true, recursive: true });
         for (const log of ['nginx-access.log', 'nginx-error.log'])
           rotateLog(join(this.options.folder, 'logs', log));
       },
       isReady: async () => (await answers(frontPort)) && (await answers(opsPort)),
       readyTimeoutMs: 15_000,
+      temporary: [this.#drainFile, this.#overloadFolder],
       stopSignal: 'SIGQUIT',
       stopTimeoutMs: 20_000,
     };

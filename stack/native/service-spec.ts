@@ -9,6 +9,8 @@ export interface ServiceSpec {
   readonly env: Readonly<Record<string, string>>;
   /** Configuration, first initialisation. Runs before every start. */
   readonly prepare?: () => Promise<void>;
+  /** Files and folders outside the instance's folder; removed before each start and after each stop. */
+  readonly temporary?: readonly string[];
   readonly isReady: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
   /** Ends the process in order. */

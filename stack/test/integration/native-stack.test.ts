@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
@@ -135,11 +136,13 @@ describe('a native stack', () => {
     expect(said.filter((text) => /NOPERM|denied to user/.test(text))).toEqual([]);
   });
 
-  test('after down nothing runs; after the next up what was issued is still known', async () => {
+  test('after down nothing runs or is left; after the next up what was issued is still known', async () => {
     const running = Object.values(await pids()) as number[];
     await stack.down();
     expect(running.filter((pid) => readStartTime(pid) !== undefined)).toEqual([]);
     expect(readdirSync(join(instanceFolder(name), 'run'))).toEqual([]);
+    const { port } = new URL(stack.frontUrl);
+    expect(readdirSync(tmpdir()).filter((file) => file.includes(`nginx-${port}-`))).toEqual([]);
     expect(await stack.isUp()).toBe(false);
     await stack.down();
     await stack.up({ api: 1 });
