@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { roundTo } from '../common/format.js';
-import { findChildren, readSockets } from '../common/processes.js';
+import { findChildren, readCommand, readSockets } from '../common/processes.js';
 import type { Stack } from '../stack/types.js';
 
 /** Of one process, as the kernel has it. */
@@ -16,6 +16,9 @@ const rssMiB = (pid: number): number => {
   return roundTo(Number(kib ?? 0) / 1_024, 1);
 };
 
+/** nginx's cache loader ends by itself after a minute. */
+const staysAlive = (pid: number): boolean => !readCommand(pid).includes('cache loader');
+
 /** Every process of a native stack, nginx's workers as `nginx/PID`. */
 export async function sampleProcesses(stack: Stack): Promise<ProcessSample[]> {
   const services = (await stack.status()).flatMap(({ service, pid }) =>
@@ -23,7 +26,11 @@ export async function sampleProcesses(stack: Stack): Promise<ProcessSample[]> {
   );
   const workers = services
     .filter(({ service }) => service === 'nginx')
-    .flatMap(({ pid }) => findChildren(pid).map((child) => ({ service: `nginx/${child}`, pid: child })));
+    .flatMap(({ pid }) =>
+      findChildren(pid)
+        .filter(staysAlive)
+        .map((child) => ({ service: `nginx/${child}`, pid: child })),
+    );
   return [...services, ...workers].flatMap((one) => {
     try {
       return [{ ...one, rssMiB: rssMiB(one.pid), sockets: readSockets(one.pid).length }];

@@ -4,6 +4,7 @@ import type { CouponId, Existing } from './types.js';
 type FindExisting = (couponIds: readonly CouponId[]) => Promise<ReadonlyMap<CouponId, Existing>>;
 
 type Existence = Existing | 'unknown' | 'cannotTell';
+type Lasting = Exclude<Existence, 'live' | 'cannotTell'>;
 
 type Waiting = Map<CouponId, ((existence: Existence) => void)[]>;
 
@@ -18,13 +19,13 @@ interface DirectoryOptions {
 
 /**
  * Tells an unknown coupon from one whose gate is shut. Only the database can say unknown. Made-up ids cannot reach it in
- * numbers: at most one query is under way, it carries every id that waits, and answers are remembered briefly.
+ * numbers: at most one query is under way, it carries every id that waits, and what will not change soon is remembered briefly.
+ * `live` is not: such a coupon may be archived in the next moment, and would be taken for one whose gate is shut.
  */
 export class CouponDirectory {
-  readonly #remembered = new Map<CouponId, { existence: Existing | 'unknown'; untilMs: number }>();
+  readonly #remembered = new Map<CouponId, { existence: Lasting; untilMs: number }>();
   #waiting: Waiting = new Map();
-  /** What the query under way asks; null when there is none. */
-  #asked: Waiting | null = null;
+  #isAsking = false;
   readonly #now: () => number;
 
   constructor(
@@ -40,16 +41,19 @@ export class CouponDirectory {
     return this.#recall(couponId) === 'unknown';
   }
 
-  /** Never throws. `cannotTell`: the database does not answer, or too many ids wait for it. */
+  /**
+   * What the database says from now on: a query that is under way may have read too early. Never throws. `cannotTell`: the database
+   * does not answer, or too many ids wait for it.
+   */
   lookUp(couponId: CouponId): Promise<Existence> {
     const recalled = this.#recall(couponId);
     if (recalled) return Promise.resolve(recalled);
     return new Promise((resolve) => {
-      const waiting = this.#asked?.get(couponId) ?? this.#waiting.get(couponId);
+      const waiting = this.#waiting.get(couponId);
       if (waiting) waiting.push(resolve);
       else if (this.#waiting.size >= this.options.queryMax) resolve('cannotTell');
       else this.#waiting.set(couponId, [resolve]);
-      if (!this.#asked) void this.#askUntilNobodyWaits();
+      if (!this.#isAsking) void this.#askUntilNobodyWaits();
     });
   }
 
@@ -57,10 +61,10 @@ export class CouponDirectory {
   recallArchived(couponId: CouponId): 'archivedEnded' | 'archivedSoldOut' | undefined {
     if (this.#remembered.size === 0) return undefined;
     const existence = this.#recall(couponId);
-    return existence === 'archivedEnded' || existence === 'archivedSoldOut' ? existence : undefined;
+    return existence === 'unknown' ? undefined : existence;
   }
 
-  #recall(couponId: CouponId): Existing | 'unknown' | undefined {
+  #recall(couponId: CouponId): Lasting | undefined {
     const entry = this.#remembered.get(couponId);
     if (!entry) return undefined;
     if (entry.untilMs > this.#now()) return entry.existence;
@@ -69,21 +73,26 @@ export class CouponDirectory {
   }
 
   async #askUntilNobodyWaits(): Promise<void> {
+    this.#isAsking = true;
     while (this.#waiting.size > 0) {
-      const asked = (this.#asked = this.#waiting);
+      const asked = this.#waiting;
       this.#waiting = new Map();
       const existing = await this.findExisting([...asked.keys()]).catch(() => null);
       for (const [couponId, resolvers] of asked) {
-        const known = existing && (existing.get(couponId) ?? 'unknown');
-        if (known) this.#remember(couponId, known);
-        const existence = known ?? 'cannotTell';
+        const existence = existing ? (existing.get(couponId) ?? 'unknown') : 'cannotTell';
+        if (existence !== 'live' && existence !== 'cannotTell') {
+          this.#remember(couponId, existence);
+          // True for those who came meanwhile too.
+          resolvers.push(...(this.#waiting.get(couponId) ?? []));
+          this.#waiting.delete(couponId);
+        }
         for (const resolve of resolvers) resolve(existence);
       }
     }
-    this.#asked = null;
+    this.#isAsking = false;
   }
 
-  #remember(couponId: CouponId, existence: Existing | 'unknown'): void {
+  #remember(couponId: CouponId, existence: Lasting): void {
     if (this.#remembered.size >= this.options.rememberMax) {
       // Maps keep insertion order: the first key is the oldest.
       this.#remembered.delete(this.#remembered.keys().next().value!);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { GateChecker, GateCounter, GateOpener } from '../coupon/ports.js';
 import type { Campaign, CouponId, GateCheck, GateCounts, GateFence, Issued } from '../coupon/types.js';
 import type { Redis } from './connection.js';
-import { metaKey, toPartition, registryKey, streamKey, winnersKey } from './keys.js';
+import { allPartitions, metaKey, toPartition, registryKey, streamKey, winnersKey } from './keys.js';
 import { toGateArguments } from './redis-gate.js';
 import { ServerIdentity } from './server-identity.js';
 import { formatRecord, UnexpectedReplyError } from './winner-record.js';
@@ -95,6 +95,12 @@ export class RedisGateOpener implements GateOpener, GateChecker, GateCounter {
       this.redis.hlen(winnersKey(couponId)),
     ]);
     return { isOpen: total != null, issued: Number(issued ?? 0), winners };
+  }
+
+  /** Coupons whose gate was opened here and has not been removed since. */
+  async listRegistered(): Promise<CouponId[]> {
+    const sets = await Promise.all(allPartitions().map((one) => this.redis.smembers(registryKey(one))));
+    return sets.flat().map(Number);
   }
 
   /** Everything of the coupon goes: its memory is freed in the background. */

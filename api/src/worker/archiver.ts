@@ -6,7 +6,7 @@ import { pause } from './repeat.js';
 import type { WorkerMetrics } from './worker-metrics.js';
 
 interface ArchiverDeps {
-  campaigns: Pick<CampaignStore, 'listArchivable' | 'withLocked'>;
+  campaigns: Pick<CampaignStore, 'findExisting' | 'listArchivable' | 'withLocked'>;
   issued: Pick<IssuedStore, 'countByCoupon'>;
   letters: Pick<DeadLetterStore, 'countByCoupon'>;
   gates: RedisGateOpener;
@@ -17,6 +17,8 @@ interface ArchiverDeps {
 /** Campaigns in one slice: between two of them others get their turn. */
 const SLICE = 50;
 const PAUSE_MS = 50;
+/** Coupons in one query. */
+const FIND_MOST = 500;
 /** Longer, and the campaign is left for the next time: its partition is busy. */
 const DRAINED_WITHIN_MS = 2_000;
 const CHECK_MOST_MS = 60_000;
@@ -35,6 +37,7 @@ export const chooseArchiveInterval = (afterMs: number): number =>
 export class Archiver {
   /** Said once, not at every look. */
   readonly #refused = new Set<CouponId>();
+  #hasRemovedLeftOvers = false;
 
   constructor(
     private readonly deps: ArchiverDeps,
@@ -44,6 +47,7 @@ export class Archiver {
 
   /** Archives everything that can be. Returns how many campaigns. Throws when MySQL or Redis cannot be asked. */
   async archiveAll(signal = NEVER): Promise<number> {
+    if (!this.#hasRemovedLeftOvers) await this.#removeLeftOvers(signal);
     let archived = 0;
     for (;;) {
       const found = await this.deps.campaigns.listArchivable(
@@ -69,9 +73,26 @@ export class Archiver {
     return (view?.issued ?? 0) >= total;
   }
 
+  /** Of campaigns whose worker died after MySQL had archived them: once a process, before anything else. */
+  async #removeLeftOvers(signal: AbortSignal): Promise<void> {
+    const registered = await this.deps.gates.listRegistered();
+    for (let start = 0; start < registered.length && !signal.aborted; start += FIND_MOST) {
+      const existing = await this.deps.campaigns.findExisting(registered.slice(start, start + FIND_MOST));
+      for (const [couponId, state] of existing) if (state !== 'live') await this.#removeGate(couponId);
+    }
+    this.#hasRemovedLeftOvers = !signal.aborted;
+  }
+
+  /** Unless the campaign goes on, because its stock was raised in the meantime. */
+  async #removeGate(couponId: CouponId): Promise<void> {
+    await this.deps.campaigns.withLocked(couponId, async ({ campaign }) => {
+      if (campaign.archivedAt) await this.deps.gates.remove(couponId);
+    });
+  }
+
   /**
-   * Under the lock of the campaign's row: no gate is opened and no drain statement is in flight meanwhile. Redis first: should
-   * this fail half-way, the gate is merely lost, and is opened again.
+   * Under the lock of the campaign's row: no gate is opened and no drain statement is in flight meanwhile. MySQL first: as long
+   * as it has not committed, the gate answers, and nobody finds neither.
    */
   async #archive(couponId: CouponId, signal: AbortSignal): Promise<boolean> {
     const { campaigns, issued, letters, gates, logger, metrics } = this.deps;
@@ -93,11 +114,11 @@ export class Archiver {
         this.#refused.add(couponId);
         return false;
       }
-      await gates.remove(couponId);
       await locked.archive();
       return true;
     });
     if (!done) return false;
+    await this.#removeGate(couponId);
     this.#refused.delete(couponId);
     metrics.archived.inc();
     return true;

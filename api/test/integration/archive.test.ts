@@ -23,12 +23,14 @@ afterAll(async () => {
   await environment?.remove();
 });
 
-const makeArchiver = (afterMs = 1): Archiver => {
+type Deps = ConstructorParameters<typeof Archiver>[0];
+
+const makeArchiver = (afterMs = 1, other: Partial<Deps> = {}): Archiver => {
   const { campaigns, issued, letters, redis } = environment;
   const metrics = createWorkerMetrics(redis, letters);
   const gates = new RedisGateOpener(redis);
   const logger = pino({ level: 'silent' });
-  return new Archiver({ campaigns, issued, letters, gates, logger, metrics }, afterMs);
+  return new Archiver({ campaigns, issued, letters, gates, logger, metrics, ...other }, afterMs);
 };
 
 const untilArchived = (archiver = makeArchiver()) =>
@@ -45,6 +47,10 @@ async function makeCampaign(total: number, winners: number): Promise<number> {
 }
 
 const listKeys = (couponId: number) => environment.redis.keys(`*coupon:${couponId}:*`);
+/** What a replica noted of a shut gate goes by itself. */
+async function expectNothingToStay(couponId: number): Promise<void> {
+  for (const key of await listKeys(couponId)) expect(await environment.redis.ttl(key)).toBeGreaterThan(0);
+}
 const patch = (couponId: number, change: object) => admin(replica.url, 'PATCH', `/${couponId}`, change);
 const close = (couponId: number) => admin(replica.url, 'POST', `/${couponId}/close`);
 
@@ -84,8 +90,7 @@ describe('a campaign that is over', () => {
     expect([read.status, read.body['state'], read.body['remaining']]).toEqual([200, 'ended', 95]);
     const mine = await call(`${replica.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'user-3' } });
     expect(mine.body['coupons']).toMatchObject([{ couponId }]);
-    // What a replica noted of a shut gate does not stay.
-    for (const key of await listKeys(couponId)) expect(await environment.redis.ttl(key)).toBeGreaterThan(0);
+    await expectNothingToStay(couponId);
   });
 
   test('is answered from MySQL when it was sold out, and comes back with its ranks when the stock is raised', async () => {
@@ -108,6 +113,53 @@ describe('a campaign that is over', () => {
     });
     expect(next.body['rank']).toBe(6);
     await expectWinnersToBeKnown(couponId, 2);
+  });
+
+  test('is answered at every moment of being archived', async () => {
+    const couponId = await makeCampaign(5, 5);
+    const seen: number[] = [];
+    const ask = async () => seen.push((await issue(replica.url, couponId, `late-${seen.length}`)).status);
+    const campaigns: Deps['campaigns'] = {
+      listArchivable: (...args) => environment.campaigns.listArchivable(...args),
+      findExisting: (...args) => environment.campaigns.findExisting(...args),
+      // Between the last step under the lock and its commit, and right after it.
+      withLocked: async (id, work) => {
+        // What a reader learns now is no longer true in a moment.
+        await call(`${replica.url}/api/v1/coupons/${couponId}`);
+        const done = await environment.campaigns.withLocked(id, async (locked) => {
+          const result = await work(locked);
+          await ask();
+          return result;
+        });
+        await ask();
+        return done;
+      },
+    };
+    await untilArchived(makeArchiver(1, { campaigns }));
+    await expectNothingToStay(couponId);
+    expect(new Set(seen)).toEqual(new Set([410]));
+  });
+
+  test('leaves nothing in Redis when the worker dies in the middle, unless its stock was raised since', async () => {
+    class Dying extends RedisGateOpener {
+      override remove(): Promise<void> {
+        return Promise.reject(new Error('dead'));
+      }
+    }
+    const [gone, back] = [await makeCampaign(5, 5), await makeCampaign(6, 6)];
+    const dying = makeArchiver(1, { gates: new Dying(environment.redis) });
+    for (const couponId of [gone, back]) {
+      await until('MySQL has archived it', async () => {
+        await dying.archiveAll().catch(() => undefined);
+        return (await environment.campaigns.get(couponId))?.archivedAt != null;
+      });
+      expect((await listKeys(couponId)).length).toBe(2);
+    }
+    await patch(back, { total: 8 });
+    await makeArchiver().archiveAll();
+    expect(await listKeys(gone)).toEqual([]);
+    expect((await issue(replica.url, back, 'late')).body['rank']).toBe(7);
+    await expectWinnersToBeKnown(gone, 3);
   });
 
   test('and whose gate was lost is archived, instead of 503 for ever', async () => {

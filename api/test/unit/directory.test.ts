@@ -29,14 +29,26 @@ function setUp(options: { rememberMax?: number; queryMax?: number } = {}) {
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe('a coupon directory', () => {
-  it('asks once for everybody who wants to know the same, also while the query is under way', async () => {
+  it('asks once for everybody who wants to know the same, and anew for those who come while the query is under way', async () => {
     const { database, directory } = setUp();
-    const answers = [directory.lookUp(2), directory.lookUp(2)];
+    const first = directory.lookUp(1);
     await settled();
-    answers.push(directory.lookUp(2));
+    const others = [directory.lookUp(1), directory.lookUp(1)];
     database.queries[0]!.answer();
-    expect(await Promise.all(answers)).toEqual(['unknown', 'unknown', 'unknown']);
-    expect(database.queries.map(({ ids }) => ids)).toEqual([[2]]);
+    expect(await first).toBe('live');
+    await settled();
+    database.queries[1]!.answer();
+    expect(await Promise.all(others)).toEqual(['live', 'live']);
+    expect(database.queries.map(({ ids }) => ids)).toEqual([[1], [1]]);
+  });
+
+  it('does not remember that a coupon is live: it may be archived in the next moment', async () => {
+    const { database, directory } = setUp();
+    for (const query of [0, 1]) {
+      const answer = directory.lookUp(1);
+      database.queries[query]!.answer();
+      expect(await answer).toBe('live');
+    }
   });
 
   it('collects the ids that come meanwhile for one next query', async () => {
@@ -49,7 +61,7 @@ describe('a coupon directory', () => {
     expect(database.queries.map(({ ids }) => ids)).toEqual([[1], [2, 3, 4]]);
   });
 
-  it('remembers both answers for a while, then asks again', async () => {
+  it('remembers for a while that a coupon is unknown, then asks again', async () => {
     const { database, clock, directory } = setUp();
     const first = directory.lookUp(2);
     database.queries[0]!.answer();
