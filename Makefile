@@ -1,4 +1,4 @@
-# Thin: the work is done by npm scripts and by dist/{stack,loadtest}/cli.js. Set-up is part of every target: packages
+# Thin: the work is done by npm scripts and by one program, cli/. Set-up is part of every target: packages
 # are installed when package-lock.json changed, and the project is built when a source changed.
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
@@ -21,19 +21,23 @@ RATE ?=
 FRESH ?=
 COMPARISON ?=
 AGAINST ?=
+SOAK_MINUTES ?=
+CAMPAIGNS ?=
+COUPONS ?=
+ARCHIVE_AFTER_MS ?=
 HA ?=
 NODES ?= 22 24
 # Compose only: three Redis and three sentinels. Read by the stack, whatever starts it.
 export HA
 
-STACK := node dist/stack/cli.js
-LOAD := node dist/loadtest/cli.js
+RUN := node dist/cli/main.js
 given = $(if $($(1)),--$(2) '$($(1))')
 WHERE := $(call given,MODE,mode)
+ARCHIVED := $(call given,ARCHIVE_AFTER_MS,archive-after)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src common stack loadtest grafana/source bench faults prisma scripts \
+SOURCES := $(shell find api/src cli common stack loadtest grafana/source bench faults prisma scripts \
 	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
@@ -62,31 +66,31 @@ install: $(INSTALLED) ## install the npm packages (when package-lock.json change
 build: $(BUILT) ## compile to dist/ (when a source changed)
 
 programs: $(BUILT)
-	@$(STACK) install
+	@$(RUN) install
 
 tools: $(BUILT)
-	@$(STACK) install --tools
+	@$(RUN) install --tools
 
 env: $(BUILT) ## write .env with random secrets, or add those it lacks
-	@$(STACK) env
+	@$(RUN) env
 
 up: $(BUILT) ## start the stack [API=3] [HA=1] [MODE=…]; harmless when it is up
-	@$(STACK) up $(call given,API,api) $(call given,WORKER,worker) $(WHERE)
+	@$(RUN) up $(call given,API,api) $(call given,WORKER,worker) $(WHERE)
 
 scale: $(BUILT) ## change the number of replicas under traffic: API=4
-	@$(STACK) scale $(call given,API,api) $(WHERE)
+	@$(RUN) scale $(call given,API,api) $(WHERE)
 
 status: $(BUILT) ## what runs
-	@$(STACK) status $(WHERE)
+	@$(RUN) status $(WHERE)
 
 logs: $(BUILT) ## last lines of the logs [SERVICE=api-1]
-	@$(STACK) logs $(SERVICE) $(WHERE)
+	@$(RUN) logs $(SERVICE) $(WHERE)
 
 down: $(BUILT) ## stop everything, keep the data
-	@$(STACK) down $(WHERE)
+	@$(RUN) down $(WHERE)
 
 peak sold-out duplicates arrival: $(BUILT)
-	@$(LOAD) $@ $(call given,API,api) $(call given,USERS,users) $(WHERE)
+	@$(RUN) $@ $(call given,API,api) $(call given,USERS,users) $(WHERE)
 
 peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [MODE=…]
 sold-out: ## 20,000 users, 10,000 coupons
@@ -94,53 +98,52 @@ duplicates: ## 5,000 users, three simultaneous tries each
 arrival: ## open model: constant and ramping arrival rate
 
 overload: $(BUILT) programs ## up to ten times the capacity and back, then the audit [API_CPUS=0.06]
-	@node dist/loadtest/overload/cli.js $(call given,API,api) $(call given,API_CPUS,api-cpus)
+	@$(RUN) overload $(call given,API,api) $(call given,API_CPUS,api-cpus)
 
 audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
-	@$(LOAD) audit --coupon $(COUPON) $(WHERE)
+	@$(RUN) audit --coupon $(COUPON) $(WHERE)
 
-COMPARE = node dist/loadtest/compare/cli.js
 COMPARED = $(call given,REPLICAS,replicas) $(call given,ROUNDS,rounds) $(call given,API_CPUS,api-cpus) \
 	$(call given,SCENARIO,scenario) $(call given,USERS,users) $(call given,RATE,rate) $(if $(FRESH),--fresh) $(WHERE)
 
 compare: $(BUILT) ## what each replica brings: REPLICAS="1 2 4" [ROUNDS=3] [API_CPUS=0.05] [SCENARIO=peak] [FRESH=1]
-	@$(COMPARE) run $(COMPARED)
+	@$(RUN) compare $(COMPARED)
 
 step-load: $(BUILT) ## the same, then a rising rate until a limit breaks: the capacity of each count
-	@$(COMPARE) step $(COMPARED)
+	@$(RUN) step-load $(COMPARED)
 
 comparisons: $(BUILT) ## stored comparisons, oldest first, with the runs that count
-	@$(COMPARE) list
+	@$(RUN) comparisons
 
 report: $(BUILT) ## rebuild the last comparison's report [COMPARISON=id] [AGAINST=id]
-	@$(COMPARE) report $(call given,COMPARISON,id) $(call given,AGAINST,against)
+	@$(RUN) report $(call given,COMPARISON,id) $(call given,AGAINST,against)
 
 dashboards: $(BUILT) ## write grafana/dashboards/*.json from their source
-	@node dist/grafana/source/cli.js
+	@$(RUN) dashboards
 
 faults: $(BUILT) ## kill, stop and wipe every part under load, then audit [SEED=1] [ONLY=1,3,5] [MODE=…]
-	@node dist/faults/cli.js $(call given,SEED,seed) $(call given,ONLY,only) $(WHERE)
+	@$(RUN) faults $(call given,SEED,seed) $(call given,ONLY,only) $(WHERE)
 
 fuzz: $(BUILT) ## 24,000 malformed and hostile requests [SEED=1]
-	@node dist/faults/fuzz.js $(call given,SEED,seed)
+	@$(RUN) fuzz $(call given,SEED,seed)
 
 soak: $(BUILT) ## ordinary traffic for 15 minutes: SOAK_MINUTES=15
-	@node dist/faults/soak.js
+	@$(RUN) soak $(call given,SOAK_MINUTES,minutes) $(call given,SEED,seed) $(ARCHIVED)
 
 campaigns: $(BUILT) ## 2,000 campaigns one after the other in flat memory: CAMPAIGNS=2000 COUPONS=1000
-	@node dist/faults/campaigns.js
+	@$(RUN) campaigns $(call given,CAMPAIGNS,campaigns) $(call given,COUPONS,coupons) $(ARCHIVED)
 
 mutants: $(BUILT) tools ## break a copy of the source in known ways, one at a time: does a test notice? [REDIS_SERVER=path] [ONLY=name]
-	@node dist/faults/mutants/cli.js $(call given,ONLY,only)
+	@$(RUN) mutants $(call given,ONLY,only)
 
 dead-letters: $(BUILT) ## entries that could not be written: list, or [DO='replay --all']
-	@$(STACK) ops $(WHERE) -- dead-letters $(or $(DO),list)
+	@$(RUN) ops $(WHERE) -- dead-letters $(or $(DO),list)
 
 reconcile: $(BUILT) ## gaps between Redis and MySQL of every campaign
-	@$(STACK) ops $(WHERE) -- reconcile
+	@$(RUN) ops $(WHERE) -- reconcile
 
 rebuild: $(BUILT) ## open the gate of a campaign from MySQL: COUPON=1
-	@$(STACK) ops $(WHERE) -- rebuild --coupon $(COUPON)
+	@$(RUN) ops $(WHERE) -- rebuild --coupon $(COUPON)
 
 test: $(BUILT) tools ## lint, types (TypeScript 6 and 7), unit tests, tests against real servers
 	npm run --silent typecheck
@@ -156,17 +159,17 @@ test-nodes: $(BUILT) tools ## unit and integration tests on each supported Node:
 
 test-compose: $(BUILT) ## the compose deployment, scaled and broken under traffic; skipped without an engine
 	@if docker version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; \
-	then node dist/faults/cli.js --mode compose --quick --only 1,3,4,11,24; \
+	then $(RUN) faults --mode compose --quick --only 1,3,4,11,24; \
 	else echo 'test-compose: skipped, no Docker engine answers'; fi
 
 test-redis8: $(BUILT) env ## confirmation and fault scenario 8 on the Redis of docker-compose.yml [REDIS_SERVER=path]
 	@sh scripts/test-redis8.sh
 
 bench: $(BUILT) programs ## measure beside baselines and alternatives, about 12 minutes (measured on a busy machine); needs a quiet one
-	@node dist/bench/cli.js
+	@$(RUN) bench
 
 bench-quick: $(BUILT) programs ## the same in two to four minutes
-	@node dist/bench/cli.js --quick
+	@$(RUN) bench --quick
 
 lint: $(INSTALLED) ## eslint (imports too), prettier, knip
 	npm run --silent lint

@@ -1,14 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  abortOnSignals,
-  readArguments,
-  readNumber,
-  runMain,
-  say,
-  UsageError,
-} from '../common/command-line.js';
+import { abortOnSignals, say } from '../common/command-line.js';
 import { cpuPerRequest, readCpu, type Processes, groupProcesses } from '../common/cpu-time.js';
 import { roundTo } from '../common/format.js';
 import { instanceFolder } from '../common/paths.js';
@@ -21,11 +14,6 @@ import { withStack } from '../loadtest/with-stack.js';
 import type * as stacks from '../stack/open-stack.js';
 import type { Stack } from '../stack/types.js';
 import { runWrk } from './load/wrk.js';
-
-const HELP = `node dist/bench/side-by-side.js reads|idle CHECKOUT… [--rate N] [--seconds N]
-The same load on the stacks of several built checkouts of this project, one after the other, in the order given.
-  reads  issuing at N calls/s, alone and beside reads of "my coupons" as fast as 32 connections get answers
-  idle   1,000 campaigns that are sold out, and no traffic`;
 
 const INSTANCE = 'side-by-side';
 /** Reads are measured, and not how fast nginx refuses them. */
@@ -113,26 +101,22 @@ async function measureIdle({ stack, admin, processes, seconds }: Running) {
   return Object.fromEntries(Object.entries(cores).map(([service, used]) => [service, roundTo(used, 3)]));
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = readArguments({
-    allowPositionals: true,
-    options: { rate: { type: 'string' }, seconds: { type: 'string' } },
-  });
-  const [what, ...checkouts] = positionals;
-  const rate = readNumber('--rate', values.rate) ?? 1_000;
-  const seconds = readNumber('--seconds', values.seconds) ?? 15;
-  const work = { reads: compareReads, idle: measureIdle }[what ?? ''];
-  if (!work || checkouts.length === 0) throw new UsageError('what, and which checkouts?');
+const WORK = { reads: compareReads, idle: measureIdle };
+export type SideBySideWork = keyof typeof WORK;
+
+/** The same load on the stacks of several built checkouts of this project, one after the other, in the order given. */
+export async function runSideBySide(
+  what: SideBySideWork,
+  checkouts: readonly string[],
+  { rate, seconds }: { rate: number; seconds: number },
+): Promise<void> {
   const signal = abortOnSignals(() => 'the stack goes down');
   for (const checkout of checkouts.map((path) => resolve(path))) {
     const stack = await openCheckout(checkout);
     const measured = await withStack(stack, { api: 2, onProgress: console.error, signal }, async () => {
       const processes = groupProcesses(await stack.status());
-      return await work({ stack, admin: new AdminClient(stack), processes, signal, rate, seconds });
+      return await WORK[what]({ stack, admin: new AdminClient(stack), processes, signal, rate, seconds });
     });
     say(JSON.stringify({ checkout, ...measured }));
   }
-  return 0;
 }
-
-await runMain(main, HELP);

@@ -1,20 +1,13 @@
 import { join } from 'node:path';
-import { allowClosedOutput, runMain, say, readArguments, readNumber } from '../common/command-line.js';
+import { say } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
 import { runFuzz } from './fuzz/run-fuzz.js';
 import { withOwnStack } from './own-stack.js';
-import { readSeed } from './options.js';
 import { Random } from './random.js';
 
-const REQUESTS = 24_000;
-allowClosedOutput('goOn');
-
-/** node dist/faults/fuzz.js [--requests 24000] [--seed N]: hostile input against a native stack of its own. */
-async function main(): Promise<number> {
-  const { values } = readArguments({ options: { requests: { type: 'string' }, seed: { type: 'string' } } });
-  const requests = readNumber('--requests', values.requests) ?? REQUESTS;
-  const seed = readSeed(values.seed);
+/** Hostile input against a native stack of its own. @returns whether it did no harm */
+export async function fuzz({ requests, seed }: { requests: number; seed: number }): Promise<boolean> {
   say(`fuzz: ${requests} requests, seed ${seed}`);
   return withOwnStack('fuzz', { NGINX_ISSUE_LIMIT: 'off' }, async (stack) => {
     const result = await runFuzz({
@@ -42,8 +35,6 @@ async function main(): Promise<number> {
     );
     for (const fault of result.faults) say(fault);
     say(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (fuzz)`);
-    return result.faults.length === 0 ? 0 : 1;
+    return result.faults.length === 0;
   });
 }
-
-await runMain(main);

@@ -1,3 +1,10 @@
+import { randomInt } from 'node:crypto';
+
+export const SEED_MOST = 2 ** 31 - 1;
+
+/** Drawn by lot: it is printed, so that a person can type it again. */
+export const drawSeed = (): number => randomInt(SEED_MOST);
+
 /** Deterministic numbers from a seed that a person can type again: the same seed, the same faults in the same order. */
 export class Random {
   #state: number;

@@ -1,22 +1,22 @@
 import { join } from 'node:path';
-import { allowClosedOutput, runMain, say, readNumber } from '../common/command-line.js';
+import { say } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
 import { withOwnStack } from './own-stack.js';
-import { readSeed } from './options.js';
 import { Random } from './random.js';
 import { runSoak } from './soak/run-soak.js';
 
-allowClosedOutput('goOn');
+export interface SoakOptions {
+  readonly minutes: number;
+  readonly seed: number;
+  /** Campaigns that are over leave Redis after so many ms: flat is what is expected of its memory too. */
+  readonly archiveAfter: number;
+}
 
-/** SOAK_MINUTES=15 SOAK_SEED=N node dist/faults/soak.js: ordinary traffic for a while, on a native stack of its own. */
-async function main(): Promise<number> {
-  const { SOAK_MINUTES, SOAK_SEED } = process.env;
-  const minutes = readNumber('SOAK_MINUTES', SOAK_MINUTES, { least: 0.01, most: 600, whole: false }) ?? 15;
-  const seed = readSeed(SOAK_SEED);
+/** Ordinary traffic for a while, on a native stack of its own. @returns whether everything stayed flat */
+export async function soak({ minutes, seed, archiveAfter }: SoakOptions): Promise<boolean> {
   say(`soak: ${minutes} min, seed ${seed}`);
-  // Campaigns that are over leave Redis soon: flat is what is expected of its memory too.
-  const env = { NGINX_ISSUE_LIMIT: 'off', ARCHIVE_AFTER_MS: process.env['ARCHIVE_AFTER_MS'] ?? '5000' };
+  const env = { NGINX_ISSUE_LIMIT: 'off', ARCHIVE_AFTER_MS: String(archiveAfter) };
   return withOwnStack('soak', env, async (stack) => {
     const result = await runSoak({
       stack,
@@ -35,8 +35,6 @@ async function main(): Promise<number> {
     );
     for (const fault of result.faults) say(fault);
     say(`Tests: ${result.faults.length === 0 ? '1 passed, 0 failed' : '0 passed, 1 failed'} (soak)`);
-    return result.faults.length === 0 ? 0 : 1;
+    return result.faults.length === 0;
   });
 }
-
-await runMain(main);

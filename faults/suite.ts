@@ -25,9 +25,11 @@ export interface SuiteResult {
 /** Scenarios that need an environment of their own come last: the others share one start of the programs. */
 const ownEnvironment = ({ prepare }: FaultScenario): number => (prepare ? 1 : 0);
 
+/** @param whole measures the window of loss too, beside scenario 7 */
 export async function runSuite(
-  options: Options & { quick: boolean },
+  options: Options,
   print: (line: string) => void,
+  whole: boolean,
 ): Promise<SuiteResult> {
   const startedMs = Date.now();
   const chosen = SCENARIOS.filter(({ number }) => options.only.includes(number));
@@ -45,7 +47,7 @@ export async function runSuite(
   await environment.stack.down();
   const interrupted = rejectOnAbort(abortOnSignals(() => 'the stack goes down'));
   try {
-    if (options.windowOfLoss && options.mode === 'native') {
+    if (whole && !options.quick && options.only.includes(7) && options.mode === 'native') {
       print('window of loss');
       windowOfLoss = await measureWindowOfLoss(environment, random.fork(1_000), folder, print);
     }
@@ -65,7 +67,7 @@ export async function runSuite(
       );
     }
   } finally {
-    if (!options.keepUp) await environment.end();
+    if (!options.keep) await environment.end();
   }
   results.sort((a, b) => a.row - b.row);
   return {

@@ -1,7 +1,6 @@
 import type { AnswerCounts } from './answers.js';
 
-export const SCENARIOS = ['peak', 'sold-out', 'duplicates', 'arrival'] as const;
-export type ScenarioName = (typeof SCENARIOS)[number];
+export type ScenarioName = 'peak' | 'sold-out' | 'duplicates' | 'arrival';
 
 /** What a person may choose; absent: the scenario's own numbers. */
 export interface Sizes {

@@ -13,5 +13,5 @@ export REDIS_SERVER
 "$REDIS_SERVER" --version
 STATUS=0
 npm run --silent test:integration -- confirmed lua-commands sentinels worker-drainer || STATUS=1
-node dist/faults/cli.js --only 8 || STATUS=1
+node dist/cli/main.js faults --only 8 || STATUS=1
 exit $STATUS

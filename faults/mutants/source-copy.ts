@@ -115,7 +115,8 @@ export class SourceCopy implements Workshop {
 
   async #runFaultScenario(scenario: number): Promise<TestRun> {
     const { text, broken } = await this.#node([
-      'dist/faults/cli.js',
+      'dist/cli/main.js',
+      'faults',
       '--only',
       String(scenario),
       '--seed',

@@ -34,7 +34,7 @@ describe.each(Object.entries(dashboards))('dashboard %s', (file, dashboard) => {
   const drawn = panels.filter(isPanel);
   const targets = drawn.flatMap((panel) => panel.targets);
 
-  it('is committed as its source makes it (node dist/grafana/source/cli.js)', () => {
+  it('is committed as its source makes it (make dashboards)', () => {
     expect(readFileSync(join(dashboardFolder, file), 'utf8')).toBe(toJson(dashboard));
   });
 

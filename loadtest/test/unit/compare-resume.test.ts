@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { loadFor, unfinished } from '../../compare/begin.js';
-import { readOptions } from '../../compare/options.js';
+import type { CompareOptions } from '../../compare/options.js';
 import { nextRate } from '../../compare/step-load.js';
 import { ComparisonStore, storedComparisons } from '../../compare/store.js';
 import type { StepRecord, StoredComparison } from '../../compare/types.js';
 import { sampleComparison, sampleRecord, sampleRun } from '../support/sample-comparison.js';
 
 const asked = { command: 'run', apiCpus: null, users: null, rate: null } as const;
-const options = readOptions(['run', '--replicas', '1 2 4']);
+const options: CompareOptions = {
+  ...asked,
+  ...{ replicas: [1, 2, 4], rounds: 3, scenario: 'peak', influx: true, fresh: false },
+};
 const half = (changes: Partial<StoredComparison['comparison']> = {}): StoredComparison => {
   const whole = sampleComparison({ asked, ...changes });
   return { ...whole, runs: whole.runs.slice(0, 4) };
@@ -31,10 +34,10 @@ describe('which comparison goes on', () => {
   it.each([
     ['other code', half(), options, 'def5678'],
     ['unknown code', half({ code: 'unknown' }), options, 'unknown'],
-    ['another cap', half(), readOptions(['run', '--replicas', '1 2 4', '--api-cpus', '0.05']), 'abc1234'],
-    ['other users', half(), readOptions(['run', '--replicas', '1 2 4', '--users', '900']), 'abc1234'],
-    ['other counts', half(), readOptions(['run', '--replicas', '1 2']), 'abc1234'],
-    ['a step load', half(), readOptions(['step', '--replicas', '1 2 4']), 'abc1234'],
+    ['another cap', half(), { ...options, apiCpus: 0.05 }, 'abc1234'],
+    ['other users', half(), { ...options, users: 900 }, 'abc1234'],
+    ['other counts', half(), { ...options, replicas: [1, 2] }, 'abc1234'],
+    ['a step load', half(), { ...options, command: 'step' as const }, 'abc1234'],
     ['a comparison that ended', sampleComparison({ asked }), options, 'abc1234'],
     ['an old file', half({ asked: undefined as never }), options, 'abc1234'],
   ])('is none after %s', (_, stored, now, code) => {
@@ -47,7 +50,7 @@ describe('which comparison goes on', () => {
   });
 
   it('is a step load whose steps are not all there, though all its runs are', () => {
-    const step = readOptions(['step', '--replicas', '1 2 4']);
+    const step = { ...options, command: 'step' as const };
     const runs = sampleComparison({ asked: { ...asked, command: 'step' } });
     const limits = { p99Ms: 1_000, errorRate: 0 };
     const broken = [1, 2, 4].map((replicas) => stepOf(50, { replicas, broke: ['p99 2 s'] }));
@@ -83,14 +86,12 @@ describe('the load of a comparison', () => {
   });
 
   it('asks for twice the users when half of them are to be refused', () => {
-    expect(loadFor(readOptions(['run', '--replicas', '1 2 4', '--scenario', 'sold-out']), 400).users).toBe(
-      6_400,
-    );
+    expect(loadFor({ ...options, scenario: 'sold-out' }, 400).users).toBe(6_400);
   });
 
   it('takes what was asked for', () => {
-    expect(loadFor(readOptions(['run', '--users', '700']), 400).users).toBe(700);
-    expect(loadFor(readOptions(['run', '--scenario', 'arrival', '--rate', '70']), 400).rate).toBe(70);
+    expect(loadFor({ ...options, users: 700 }, 400).users).toBe(700);
+    expect(loadFor({ ...options, scenario: 'arrival', rate: 70 }, 400).rate).toBe(70);
   });
 });
 

@@ -1,11 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { UsageError } from '../../../common/command-line.js';
 import { toLine } from '../../../common/influx.js';
 import { toQuota } from '../../../stack/native/cpu-cap.js';
 import { parseMetrics } from '../../../grafana/test/support/prometheus.js';
 import { remaining } from '../../compare/compare.js';
 import { curveOf } from '../../compare/curve.js';
-import { readOptions } from '../../compare/options.js';
 import { limitOf, saturatedFirst } from '../../compare/saturation.js';
 import { brokenLimits } from '../../compare/step-load.js';
 import type { CpuUse } from '../../compare/types.js';
@@ -167,42 +165,6 @@ describe('a metrics page', () => {
         timeMs: 5,
       },
     ]);
-  });
-});
-
-describe('the command line', () => {
-  it('takes lists of counts as make passes them, and leaves unset variables to the defaults', () => {
-    expect(readOptions(['run', '--replicas', '4 1,2', '--rounds', '', '--scenario', ''])).toMatchObject({
-      replicas: [1, 2, 4],
-      rounds: 3,
-      scenario: 'peak',
-      apiCpus: null,
-    });
-  });
-
-  it.each([
-    ['run', '--replicas', '0'],
-    ['run', '--scenario', 'nothing'],
-    ['walk'],
-    ['run', '--replicas', '4 4'],
-    ['run', '--rounds', '3', '4'],
-    ['run', '--scenario', 'arrival', '--users', '9'],
-    ['run', '--rate', '9'],
-  ])('refuses %s %s %s %s %s', (...argv) => {
-    expect(() => readOptions(argv)).toThrow(UsageError);
-  });
-
-  it.each([
-    [['--rounds', '0'], '--rounds 0: expected a whole number from 1 to 100'],
-    [['--api-cpus', 'half'], '--api-cpus half: expected a number from 0.01 to '],
-    [['--api-cpus', '0.001'], '--api-cpus 0.001: expected a number from 0.01 to '],
-    [['--users', '1.5'], '--users 1.5: expected a whole number from 1 to 20000'],
-  ])('says of %j what is allowed', (argv, message) => {
-    expect(() => readOptions(['run', ...argv])).toThrow(message);
-  });
-
-  it('takes a cap of 0 for none', () => {
-    expect(readOptions(['run', '--api-cpus', '0']).apiCpus).toBe(0);
   });
 });
 

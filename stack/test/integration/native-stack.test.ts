@@ -17,7 +17,7 @@ const env = { SHUTDOWN_GRACE_MS: '1000', LOG_LEVEL: 'warn' };
 
 /** `make … | head` when head has gone before the first line. */
 async function runUnread(...args: string[]): Promise<{ status: number; errors: string }> {
-  const program = join(projectRoot, 'dist', 'stack', 'cli.js');
+  const program = join(projectRoot, 'dist', 'cli', 'main.js');
   const child = spawn(process.execPath, [program, ...args.slice(0, 1), '--name', name, ...args.slice(1)], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

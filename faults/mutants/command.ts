@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { readArguments, runMain, say } from '../../common/command-line.js';
+import { INTERRUPTED, say } from '../../common/command-line.js';
 import { writeJson } from '../../common/json-file.js';
 import { projectRoot, resultsFolder } from '../../common/paths.js';
 import { table } from '../../common/table.js';
@@ -22,12 +22,13 @@ async function redisVersion(): Promise<string> {
   return /v=(\d+\.\d+\.\d+)/.exec(await versionText((await requirePrograms()).redis))?.[1] ?? '0.0';
 }
 
-/** Exit status: 0 every mutant was caught, 1 one was not. */
-async function main(): Promise<number> {
-  const { values } = readArguments({ options: { only: { type: 'string' } } });
-  const wanted = ALL.filter(({ name }) => name.includes(values.only ?? ''));
+/** @param only a part of the names of the mutants to try @returns whether every one was caught */
+export async function tryMutantsCommand({ only }: { only?: string }): Promise<boolean> {
+  // So that the run under way goes too: see source-copy.ts.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(INTERRUPTED));
+  const wanted = ALL.filter(({ name }) => name.includes(only ?? ''));
   if (wanted.length === 0)
-    throw new Error(`no mutant is called ${values.only}:\n${ALL.map(({ name }) => name).join('\n')}`);
+    throw new Error(`no mutant is called ${only}:\n${ALL.map(({ name }) => name).join('\n')}`);
   const redis = await redisVersion();
   const skipped = wanted.filter(({ redisSince = 0 }) => Number.parseFloat(redis) < redisSince);
   for (const { name, redisSince } of skipped)
@@ -37,10 +38,7 @@ async function main(): Promise<number> {
   const startedAt = new Date();
   const finished: MutantResult[] = [];
   // A selection has a file of its own, so that it does not pass for the whole.
-  const file = join(
-    resultsFolder('faults'),
-    values.only === undefined ? 'mutants.json' : 'mutants-selection.json',
-  );
+  const file = join(resultsFolder('faults'), only ? 'mutants-selection.json' : 'mutants.json');
   const copy = await SourceCopy.make(projectRoot, join(projectRoot, '.stack', `mutants-${process.pid}`));
   say(`${mutants.length} mutants, Redis ${redis}`);
   const results = await tryMutants(copy, mutants, {
@@ -73,9 +71,5 @@ async function main(): Promise<number> {
   say(`\n${table([['', 'mutant', 's', 'by'], ...cells])}\n\n${relative(projectRoot, file)}`);
   const caught = results.filter((result) => result.caught).length;
   say(`Tests: ${caught} passed, ${results.length - caught} failed (mutants)`);
-  return caught === results.length ? 0 : 1;
+  return caught === results.length;
 }
-
-// So that the run under way goes too: see source-copy.ts.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-await runMain(main);

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { abortOnSignals, say, readArguments, readNumber, runMain } from '../../common/command-line.js';
+import { abortOnSignals, say } from '../../common/command-line.js';
 import { writeJson } from '../../common/json-file.js';
 import { projectRoot, resultsFolder } from '../../common/paths.js';
 import { openStack } from '../../stack/open-stack.js';
@@ -11,25 +11,22 @@ import { INSTANCE, runOverload } from './run-overload.js';
 /** Of ISSUE_RUSH_MAX, when nobody says otherwise. */
 const RUSH_MAX = 10_000;
 
-const USAGE = `Usage: node dist/loadtest/overload/cli.js [--api-cpus 0.06] [--api 2]
-
-Offers 0.5, 1, 2, 5 and 10 times the measured capacity, then 0.5 times again, to a native stack of its own; then the audit.
-  --api-cpus N   CPUs of each replica (0.06), so that generator and nginx have room at ten times; 0: no cap
-  --api N        replicas (2)`;
-
 /** A tenth of a CPU takes ten times as long for a rush: its allowance is a tenth, so that the queue is no longer. */
 const rushMaxOf = (apiCpus: number): number =>
   Math.round(RUSH_MAX * (apiCpus === 0 ? 1 : Math.min(1, apiCpus)));
 
-/** Exit status: 0 all goals reached, 1 one is missed, 2 the command is wrong. */
-async function main(): Promise<number> {
-  const { values } = readArguments({ options: { 'api-cpus': { type: 'string' }, api: { type: 'string' } } });
-  const apiCpus = readNumber('--api-cpus', values['api-cpus'], { least: 0, most: 8, whole: false }) ?? 0.06;
-  const replicas = readNumber('--api', values.api) ?? 2;
+/** @returns whether every goal was reached; people have been told which was not */
+export async function overload({
+  apiCpus,
+  api: replicas,
+}: {
+  apiCpus: number;
+  api: number;
+}): Promise<boolean> {
   const built = await buildBurstClient();
   if ('missing' in built) {
     say(`make overload needs its load generator: ${built.missing}`);
-    return 1;
+    return false;
   }
   const signal = abortOnSignals(() => 'the stack goes down');
   const env = { NGINX_ISSUE_LIMIT: 'off', API_CPUS: '0', ISSUE_RUSH_MAX: String(rushMaxOf(apiCpus)) };
@@ -42,7 +39,5 @@ async function main(): Promise<number> {
   say(`\n${describeOverload(result)}\n\n  ${relative(projectRoot, file)}`);
   for (const fault of result.faults) say(`  ✗ ${fault}`);
   say(result.faults.length === 0 ? '  ✓ every goal reached, audit clean\n' : '  ✗ something is off\n');
-  return result.faults.length === 0 ? 0 : 1;
+  return result.faults.length === 0;
 }
-
-await runMain(main, USAGE);

@@ -1,9 +1,9 @@
-import { allowClosedOutput, abortOnSignals, say, runMain } from '../../common/command-line.js';
+import { abortOnSignals, say } from '../../common/command-line.js';
 import { begin, codeVersion, unfinished } from './begin.js';
 import { withBench } from './bench.js';
 import { runComparison } from './compare.js';
 import { planOf, type Bench } from './context.js';
-import { readOptions, USAGE, type CompareOptions } from './options.js';
+import type { CompareOptions } from './options.js';
 import { inWords } from './report/words.js';
 import { writeReport } from './report/write-report.js';
 import { findCapacity } from './step-load.js';
@@ -34,13 +34,24 @@ async function measureInto(bench: Bench, options: CompareOptions, store: Compari
   await findCapacity(bench, store, one?.tps ? (one.tps.median / one.replicas) * 0.4 : 20);
 }
 
-/** The report is written in any case: of an interrupted comparison from the runs that are there. */
-async function measure(options: CompareOptions, interrupt: Interrupt): Promise<boolean> {
+/**
+ * Measures replica counts one after the other, interleaved, and writes a report in any case: of an interrupted comparison
+ * from the runs that are there.
+ *
+ * @returns whether every planned run is there and counts
+ */
+export async function compare(options: CompareOptions): Promise<boolean> {
+  let kept: ComparisonStore | null = null;
+  const signal = abortOnSignals(() =>
+    kept === null
+      ? 'nothing was measured yet'
+      : 'the runs so far are kept, and the same command goes on from there',
+  );
   // Too many users for this machine's limit of open files are refused before anything starts.
   if (options.users !== null) planOf({ scenario: options.scenario, users: options.users });
-  return withBench(options, { say, signal: interrupt.signal }, async (bench) => {
+  return withBench(options, { say, signal }, async (bench) => {
     const store = interruptedBefore(options, bench) ?? (await begin(bench, options));
-    interrupt.store = store;
+    kept = store;
     try {
       await measureInto(bench, options, store);
     } catch (err) {
@@ -51,50 +62,18 @@ async function measure(options: CompareOptions, interrupt: Interrupt): Promise<b
   });
 }
 
-function rebuild({ id, against }: CompareOptions): boolean {
+/** Rebuilds the report of a stored comparison: the last one when `id` is absent. @returns as `compare` does */
+export function rebuildReport({ id, against }: { id?: string; against?: string }): boolean {
   const chosen = id ?? storedComparisons().at(-1);
   if (chosen === undefined) throw new Error('no comparison is stored yet: make compare');
   const store = ComparisonStore.at(chosen);
   return tell(store, writeReport(store, against === undefined ? undefined : ComparisonStore.at(against)));
 }
 
-function list(): void {
+export function listComparisons(): void {
   for (const id of storedComparisons()) {
     const { progress, comparison, byReplicas } = summarise(ComparisonStore.at(id).load());
     const valid = byReplicas.reduce((sum, entry) => sum + entry.valid, 0);
     say(`${id}: ${comparison.replicas.join(', ')} replicas, ${valid} of ${progress.planned} runs valid`);
   }
 }
-
-interface Interrupt {
-  readonly signal: AbortSignal;
-  /** Where the runs are kept; null until there is something to keep. */
-  store: ComparisonStore | null;
-}
-
-async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
-  const interrupt: Interrupt = {
-    signal: abortOnSignals(() =>
-      interrupt.store === null
-        ? 'nothing was measured yet'
-        : 'the runs so far are kept, and the same command goes on from there',
-    ),
-    store: null,
-  };
-  switch (options.command) {
-    case 'list':
-      list();
-      return 0;
-    case 'report':
-      return rebuild(options) ? 0 : 1;
-    case 'run':
-    case 'step':
-      return (await measure(options, interrupt)) ? 0 : 1;
-    default:
-      return options.command satisfies never;
-  }
-}
-
-allowClosedOutput('goOn');
-await runMain(main, USAGE);

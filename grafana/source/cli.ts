@@ -1,3 +1,0 @@
-import { writeDashboards } from './write.js';
-
-writeDashboards();
