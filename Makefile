@@ -37,7 +37,7 @@ ARCHIVED := $(call given,ARCHIVE_AFTER_MS,archive-after)
 
 INSTALLED := node_modules/.installed
 BUILT := dist/.built
-SOURCES := $(shell find api/src cli common stack loadtest grafana/source bench faults prisma scripts \
+SOURCES := $(shell find api/src cli common stack loadtest compare grafana/source bench faults prisma scripts \
 	\( -path loadtest/results -o -path faults/results -o -path api/src/db/generated -o -path '*/test' \) -prune -o \
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { compare, listComparisons, rebuildReport } from '../loadtest/compare/commands.js';
-import { COMPARE_SCENARIOS, type CompareOptions } from '../loadtest/compare/options.js';
+import { compare, listComparisons, rebuildReport } from '../compare/commands.js';
+import { COMPARE_SCENARIOS, type CompareOptions } from '../compare/options.js';
 import { API_CPUS, exitStatus, MODE, number, words, type StackChoice } from './options.js';
 
 function readCounts(text: string): number[] {

@@ -3,7 +3,7 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from '../common/json-file.js';
 import { projectRoot } from '../common/paths.js';
-import { k6InfluxEnvironment } from './compare/influx-login.js';
+import { k6InfluxEnvironment } from './influx-login.js';
 import type { K6 } from './k6-binary.js';
 import { LineCounter } from './line-counter.js';
 

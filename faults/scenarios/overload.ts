@@ -1,4 +1,4 @@
-import { ReplicaCaps } from '../../loadtest/compare/replica-caps.js';
+import { ReplicaCaps } from '../../loadtest/replica-caps.js';
 import type { FaultScenario } from '../scenario.js';
 import { INSTANCE } from '../environment.js';
 

@@ -8,7 +8,7 @@ import type { Stack } from '../../stack/types.js';
 import { AdminClient, waitUntilDrained } from '../admin-client.js';
 import { audit, FAULTS, type Audit } from '../audit.js';
 import { readClientLog, type Attempt } from '../client-log.js';
-import { ReplicaCaps } from '../compare/replica-caps.js';
+import { ReplicaCaps } from '../replica-caps.js';
 import { auditFaults } from '../describe-run.js';
 import { readFacts } from '../facts.js';
 import { describeEnvironment } from '../result.js';

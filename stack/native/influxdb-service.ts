@@ -27,7 +27,7 @@ export function influxdbService(options: { folder: string; port: number; backupP
       // The query log would be the largest file of the instance.
       INFLUXDB_DATA_QUERY_LOG_ENABLED: 'false',
       INFLUXDB_HTTP_LOG_ENABLED: 'false',
-      // The first who comes makes the account (loadtest/compare/influx.ts); from then on nobody gets in without it.
+      // The first who comes makes the account (compare/open-influx.ts); from then on nobody gets in without it.
       INFLUXDB_HTTP_AUTH_ENABLED: 'true',
       INFLUXDB_HTTP_PING_AUTH_ENABLED: 'false',
       INFLUXDB_MONITOR_STORE_ENABLED: 'false',
