@@ -11,7 +11,7 @@ import { capacityTable, replicaTable, runTable, type Cell, type Table } from './
 import { inWords, referenceInWords } from './words.js';
 
 const source = (name: string): string =>
-  readFileSync(join(projectRoot, 'loadtest', 'compare', 'report', 'browser', name), 'utf8');
+  readFileSync(join(projectRoot, 'compare', 'report', 'browser', name), 'utf8');
 
 /** The library as its authors ship it. Its map is not inlined, so the pointer to it goes. */
 function chartLibrary(): string {

@@ -151,24 +151,30 @@ describe('an api replica that needs a confirmed replica', () => {
     return api;
   };
   const summary = ({ status, body }: Answer) => [status, body['code'] ?? body['rank']];
+  const ask = async (api: Replica, user: string) =>
+    summary(await issue(api.url, 1, user, { 'idempotency-key': 'k' }));
+  /** Repeats the call like a client: on a busy machine, or while the replica writes its file anew, it takes several. */
+  const told = (api: Replica, user: string) =>
+    until(`${user} is told`, async () => {
+      const answer = await ask(api, user);
+      return answer[0] === 200 && answer;
+    });
 
   test('answers neither a new issue nor its replay with 200 before the replica has it', async () => {
     await followAndCatchUp();
     await world.keeper().check();
     const [first, second] = [await startApi(), await startApi()];
-    const ask = async (api: Replica, user: string) =>
-      summary(await issue(api.url, 1, user, { 'idempotency-key': 'k' }));
     // Both connections have written something that the replica has.
-    expect(await ask(first, 'a')).toEqual([200, 1]);
-    expect(await ask(second, 'b')).toEqual([200, 2]);
+    expect(await told(first, 'a')).toEqual([200, 1]);
+    expect(await told(second, 'b')).toEqual([200, 2]);
 
     await untilReplicaHasAll();
     replica.pause();
     expect(await ask(first, 'c')).toEqual([503, 'outcome-unknown']);
     expect(await ask(second, 'c')).toEqual([503, 'outcome-unknown']);
     replica.resume();
-    await until('it is told', async () => (await ask(second, 'c'))[0] === 200);
-    expect(await ask(first, 'c')).toEqual([200, 3]);
+    expect(await told(second, 'c')).toEqual([200, 3]);
+    expect(await told(first, 'c')).toEqual([200, 3]);
   });
 
   test('with REDIS_CONFIRM=disk a coupon counts only when it is on the disk of a replica; an older Redis is refused', async () => {
@@ -181,19 +187,15 @@ describe('an api replica that needs a confirmed replica', () => {
     await followAndCatchUp();
     await world.keeper().check();
     const api = await startApi({ REDIS_CONFIRM: 'disk' });
-    const ask = async (user: string) => summary(await issue(api.url, 1, user, { 'idempotency-key': 'k' }));
-    // A replica that has just copied everything writes its file anew first.
-    await until('the replica has its file', async () => (await ask('a'))[0] === 200);
-    expect(await ask('a')).toEqual([200, 1]);
+    expect(await told(api, 'a')).toEqual([200, 1]);
 
     // It has all in memory and says so: WAIT alone would be content.
     await onReplica((link) => link.config('SET', 'appendonly', 'no'));
-    expect(await ask('b')).toEqual([503, 'outcome-unknown']);
+    expect(await ask(api, 'b')).toEqual([503, 'outcome-unknown']);
     await untilReplicaHasAll();
-    expect(await ask('b')).toEqual([503, 'outcome-unknown']);
+    expect(await ask(api, 'b')).toEqual([503, 'outcome-unknown']);
 
     await onReplica((link) => link.config('SET', 'appendonly', 'yes'));
-    await until('it is told', async () => (await ask('b'))[0] === 200);
-    expect(await ask('b')).toEqual([200, 2]);
+    expect(await told(api, 'b')).toEqual([200, 2]);
   });
 });
