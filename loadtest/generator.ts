@@ -54,6 +54,8 @@ export interface GenerateOptions {
   /** Gets client.log, generator.json and what k6 says; made when it is not there. */
   readonly folder: string;
   readonly allowRemote: boolean;
+  /** See `K6Run`. */
+  readonly localAddress?: string | undefined;
   /** Where k6's samples go, see `K6Run`. */
   readonly out?: string | undefined;
   readonly tags?: Record<string, string> | undefined;
@@ -77,6 +79,7 @@ export async function generate(options: GenerateOptions): Promise<void> {
     tags: { ...options.tags, testid: job.testid },
     out: options.out,
     segment,
+    localAddress: options.localAddress,
     requests: job.plan.requests === null ? null : Math.round(job.plan.requests / segment.of),
     // In an image k6 is a child of the engine: what is seen here is the client of that engine.
     onStarted: (pid) => {

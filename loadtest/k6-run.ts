@@ -24,6 +24,8 @@ export interface K6Run {
   requests: number | null;
   /** Its part of the load; absent: all of it. */
   segment?: Segment;
+  /** Its connections start from it; absent: the kernel chooses. */
+  localAddress?: string | undefined;
   /** With k6's process, once it runs. */
   onStarted?: (pid: number) => void;
   onProgress: (line: string) => void;
@@ -86,6 +88,7 @@ function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
     ...['--log-format', 'raw', '--console-output', clientLog],
     ...['--summary-export', summary],
     ...(run.out === undefined ? [] : ['--out', run.out]),
+    ...(run.localAddress === undefined ? [] : ['--local-ips', run.localAddress]),
     ...segmentArguments(run.segment ?? { index: 1, of: 1 }),
     ...pairs('--tag', run.tags),
     ...pairs('--env', { ...run.env, CLIENT_LOG: '1' }),

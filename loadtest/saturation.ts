@@ -31,7 +31,7 @@ const MOST_CPU = 0.9;
 const MOST_THROTTLED = 0.05;
 /** The scenario's users press in the same second. */
 const LATE_MS = 1_000;
-/** Later than this part of the run, the last users waited for their generator and not for the service. */
+/** When the last user presses later than this part of the run, the generator decides when the last answer comes. */
 const MOST_SENDING = 0.75;
 /** Starts and times to the last answer are that wrong. */
 const MOST_CLOCK_MS = 100;
@@ -117,10 +117,12 @@ function describeOne(one: GeneratorFigures, { makespanMs, isOpenModel }: Judged)
   if (throttledShare !== null && throttledShare > MOST_THROTTLED)
     because.push(`a CPU quota held it back for ${percent(throttledShare)} of its time`);
   if (dropped > 0) because.push(`it dropped ${dropped} iterations`);
-  if (startedLateMs !== null && startedLateMs > LATE_MS)
-    because.push(`it began ${startedLateMs} ms after the common start`);
-  if (!isOpenModel && lastSentMs > LATE_MS && lastSentMs > MOST_SENDING * makespanMs)
-    because.push(`its last user pressed after ${lastSentMs} of ${makespanMs} ms`);
+  // Without a common start nobody said when its users press.
+  if (startedLateMs !== null) {
+    if (startedLateMs > LATE_MS) because.push(`it began ${startedLateMs} ms after the common start`);
+    if (!isOpenModel && lastSentMs > LATE_MS && lastSentMs > MOST_SENDING * makespanMs)
+      because.push(`its last user pressed after ${lastSentMs} of ${makespanMs} ms`);
+  }
   if (clock && (clock.atLeast > MOST_CLOCK_MS || clock.atMost < -MOST_CLOCK_MS)) {
     const byMs = clock.atLeast > 0 ? clock.atLeast : -clock.atMost;
     because.push(`its clock is ${byMs} ms or more ${clock.atLeast > 0 ? 'ahead of' : 'behind'} Redis's`);

@@ -119,7 +119,8 @@ describe('generators make a run invalid', () => {
     expect(describeSaturation(three.slice(1), burst)).toEqual([]);
   });
 
-  it('not by arrivals that are spread over time by plan, nor by a burst that is over at once', () => {
+  it('not by arrivals that are spread over time by plan, nor by a burst that is over at once or had no common start', () => {
+    expect(verdict({ lastSentMs: 3_900, startedLateMs: null })).toEqual([]);
     expect(verdict({ lastSentMs: 3_900 }, { ...burst, isOpenModel: true })).toEqual([]);
     expect(verdict({ lastSentMs: 900 }, { ...burst, makespanMs: 950 })).toEqual([]);
   });
