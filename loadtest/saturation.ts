@@ -103,17 +103,16 @@ export interface Judged {
   readonly isOpenModel: boolean;
 }
 
-/**
- * Why the generators, and not the service, may have made the figures; empty when they had room left. CPU counts by host:
- * generators that share one have its CPUs together.
- */
+/** Why the generators, and not the service, may have made the figures; empty when they had room left. */
 export function describeSaturation(all: readonly GeneratorFigures[], run: Judged): string[] {
   return [...all.flatMap((one) => describeOne(one, run)), ...describeHosts(all)];
 }
 
 function describeOne(one: GeneratorFigures, { makespanMs, isOpenModel }: Judged): string[] {
   const because: string[] = [];
-  const { throttledShare, dropped, lastSentMs, startedLateMs, clockAheadMs: clock } = one;
+  const { cpuShare, throttledShare, dropped, lastSentMs, startedLateMs, clockAheadMs: clock } = one;
+  if (cpuShare !== null && cpuShare > MOST_CPU)
+    because.push(`it used ${percent(cpuShare)} of the CPUs it could have`);
   if (throttledShare !== null && throttledShare > MOST_THROTTLED)
     because.push(`a CPU quota held it back for ${percent(throttledShare)} of its time`);
   if (dropped > 0) because.push(`it dropped ${dropped} iterations`);
@@ -130,15 +129,16 @@ function describeOne(one: GeneratorFigures, { makespanMs, isOpenModel }: Judged)
   return because.map((why) => `generator ${one.segment} makes this run invalid: ${why}`);
 }
 
+/** Processes on one host share its CPUs: none may have used many, and all together every one. */
 function describeHosts(all: readonly GeneratorFigures[]): string[] {
-  const shares = new Map<string, number>();
-  for (const { host, cpuShare } of all) shares.set(host, (shares.get(host) ?? 0) + (cpuShare ?? 0));
-  return [...shares]
-    .filter(([, share]) => share > MOST_CPU)
-    .map(
-      ([host, share]) =>
-        `the generators on ${host} make this run invalid: they used ${percent(share)} of its CPUs`,
-    );
+  const hosts = [...new Set(all.map(({ host }) => host))];
+  return hosts.flatMap((host) => {
+    const here = all.filter((one) => one.host === host);
+    const used = here.reduce((sum, { cpuShare, cpus }) => sum + (cpuShare ?? 0) * cpus, 0);
+    const share = used / Math.max(...here.map(({ cpus }) => cpus));
+    if (here.length === 1 || share <= MOST_CPU) return [];
+    return [`the generators on ${host} make this run invalid: they used ${percent(share)} of its CPUs`];
+  });
 }
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;

@@ -108,7 +108,7 @@ describe('generators make a run invalid', () => {
     ['the last user waited for its generator', { lastSentMs: 3_001 }, /pressed after 3001 of 4000 ms/],
     ['a clock is ahead', { clockAheadMs: { atLeast: 101, atMost: 150 } }, /101 ms or more ahead of Redis/],
     ['a clock is behind', { clockAheadMs: { atLeast: -300, atMost: -120 } }, /120 ms or more behind Redis/],
-    ['one used up the CPUs of its host', { cpuShare: 0.91 }, /on a .* used 91 % of its CPUs/],
+    ['one used up its CPUs', { cpuShare: 0.91 }, /1\/2 .* used 91 % of the CPUs/],
   ])('when %s', (_, change, words) => {
     expect(verdict(change)).toEqual([expect.stringMatching(words)]);
   });
@@ -117,6 +117,8 @@ describe('generators make a run invalid', () => {
     const three = ['a', 'a', 'b'].map((host) => ({ ...fine, host, cpuShare: 0.46 }));
     expect(describeSaturation(three, burst)).toEqual([expect.stringMatching(/on a .* used 92 %/)]);
     expect(describeSaturation(three.slice(1), burst)).toEqual([]);
+    const oneIsCapped = [three[0]!, { ...three[1]!, cpus: 0.4, cpuShare: 0.8 }];
+    expect(describeSaturation(oneIsCapped, burst)).toEqual([]);
   });
 
   it('not by arrivals that are spread over time by plan, nor by a burst that is over at once or had no common start', () => {
