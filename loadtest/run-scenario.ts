@@ -70,7 +70,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
 
 /**
  * An address of the loopback for each generator, which has source ports of its own: with 22,000 connections from one address
- * Linux searches long for each further port (30,000 users took 24 to 30 s, most of it in the kernel).
+ * Linux searches long for each further port (docs/generators.md).
  */
 const localAddressOf = ({ stack }: RunScenarioOptions, { index, of }: Segment): string | undefined =>
   of > 1 && stack.mode === 'native' ? `127.0.1.${index}` : undefined;
