@@ -11,6 +11,7 @@ import {
   readSockets,
   readStartTime,
 } from '../../processes.js';
+import { waitUntil } from '../../wait-until.js';
 
 /** Its first child works and ends, its second one stays. */
 const SCRIPT = 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done & wait; sleep 60 & echo ready; wait';
@@ -20,6 +21,8 @@ describe('a process of this machine', () => {
   beforeAll(async () => {
     shell = spawn('sh', ['-c', SCRIPT], { detached: true, stdio: ['ignore', 'pipe', 'ignore'] });
     await once(shell.stdout!, 'data');
+    const sleeps = () => readCommand(findChildren(shell.pid!)[0]!) === 'sleep 60';
+    await waitUntil(sleeps, { what: 'the second child sleeps', timeoutMs: 10_000, intervalMs: 5 });
   });
   afterAll(() => void process.kill(-shell.pid!, 'SIGKILL'));
 
