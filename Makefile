@@ -7,6 +7,7 @@ MAKEFLAGS += --no-print-directory
 API ?=
 WORKER ?=
 USERS ?=
+GENERATORS ?=
 MODE ?=
 COUPON ?= 1
 SERVICE ?=
@@ -90,9 +91,10 @@ down: $(BUILT) ## stop everything, keep the data
 	@$(RUN) down $(WHERE)
 
 peak sold-out duplicates arrival: $(BUILT)
-	@$(RUN) $@ $(call given,API,api) $(call given,USERS,users) $(WHERE)
+	@$(RUN) $@ $(call given,API,api) $(call given,USERS,users) \
+		$(call given,GENERATORS,generators) $(WHERE)
 
-peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [MODE=…]
+peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [GENERATORS=1] [MODE=…]
 sold-out: ## 20,000 users, 10,000 coupons
 duplicates: ## 5,000 users, three simultaneous tries each
 arrival: ## open model: constant and ramping arrival rate

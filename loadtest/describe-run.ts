@@ -3,6 +3,7 @@ import type { Latency } from '../common/statistics.js';
 import { table } from '../common/table.js';
 import { FAULTS, type Audit } from './audit.js';
 import type { RunResult } from './result.js';
+import type { GeneratorFigures } from './saturation.js';
 
 type Row = readonly [name: string, value: string];
 
@@ -46,6 +47,7 @@ export function describeRun(result: RunResult): string {
       `set ${formatNumber(result.rate.set)}, reached ${formatNumber(result.rate.reached)}`,
     ]);
   }
+  for (const generator of result.generators) rows.push(describeGenerator(generator));
   if (cpu.length > 0) rows.push(['CPU for each answer', cpu.join(' · ')]);
   rows.push(
     ['in MySQL after the last answer', ms(result.audit.persistedAfterMs)],
@@ -61,6 +63,18 @@ export function describeRun(result: RunResult): string {
     rows.push(['mind', `the machine was busy before the run (load ${result.loadBefore.toFixed(1)})`]);
   }
   return table(rows, '  ');
+}
+
+function describeGenerator(one: GeneratorFigures): Row {
+  const percent = (share: number | null): string => (share === null ? '–' : `${Math.round(share * 100)} %`);
+  const started = one.startedLateMs === null ? '' : ` · first after ${ms(one.startedLateMs)}`;
+  const clock = one.clockAheadMs;
+  return [
+    `generator ${one.segment}`,
+    `${formatNumber(one.users)} users${started} · last sent after ${ms(one.lastSentMs)} · ${percent(one.cpuShare)} of ` +
+      `${one.cpus} CPUs, held back ${percent(one.throttledShare)}` +
+      (clock === null ? '' : ` · clock ${clock.atLeast} to ${clock.atMost} ms ahead of Redis's`),
+  ];
 }
 
 const MOST_SENTENCES = 10;

@@ -6,6 +6,7 @@ import { projectRoot } from '../common/paths.js';
 import { k6InfluxEnvironment } from './influx-login.js';
 import type { K6 } from './k6-binary.js';
 import { LineCounter } from './line-counter.js';
+import { segmentArguments, type Segment } from './segments.js';
 
 export interface K6Run {
   k6: K6;
@@ -21,6 +22,12 @@ export interface K6Run {
   out?: string | undefined;
   /** All requests that will be sent, if known. */
   requests: number | null;
+  /** Its part of the load; absent: all of it. */
+  segment?: Segment;
+  /** Its connections start from it; absent: the kernel chooses. */
+  localAddress?: string | undefined;
+  /** With k6's process, once it runs. */
+  onStarted?: (pid: number) => void;
   onProgress: (line: string) => void;
   signal?: AbortSignal;
 }
@@ -29,6 +36,8 @@ export interface K6Result {
   clientLog: string;
   /** What k6 itself found wrong, in words; empty when all thresholds held. */
   faults: string[];
+  /** Iterations of an open model that no virtual user was free for. */
+  dropped: number;
 }
 
 /** k6's exit status for thresholds that did not hold. */
@@ -56,10 +65,11 @@ export async function runK6(run: K6Run): Promise<K6Result> {
   if (status !== 0 && status !== THRESHOLDS_FAILED) {
     throw new Error(`k6 ended with ${status}:\n${await endOf(said)}`);
   }
-  const faults = failedThresholds(summary);
+  const { metrics = {} } = readJson<SummaryExport>(summary);
+  const faults = failedThresholds(metrics);
   if (status === THRESHOLDS_FAILED && faults.length === 0)
     faults.push(`k6 ended with ${status}, see ${said}`);
-  return { clientLog, faults };
+  return { clientLog, faults, dropped: metrics.dropped_iterations?.count ?? 0 };
 }
 
 function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
@@ -78,6 +88,8 @@ function argumentsOf(run: K6Run, clientLog: string, summary: string): string[] {
     ...['--log-format', 'raw', '--console-output', clientLog],
     ...['--summary-export', summary],
     ...(run.out === undefined ? [] : ['--out', run.out]),
+    ...(run.localAddress === undefined ? [] : ['--local-ips', run.localAddress]),
+    ...segmentArguments(run.segment ?? { index: 1, of: 1 }),
     ...pairs('--tag', run.tags),
     ...pairs('--env', { ...run.env, CLIENT_LOG: '1' }),
     join(projectRoot, 'loadtest/k6', `${run.script}.ts`),
@@ -93,6 +105,7 @@ function spawnK6(run: K6Run, args: string[], outputFd: number): Promise<number |
       detached: true,
       env: { ...process.env, ...k6InfluxEnvironment() },
     });
+    if (child.pid !== undefined) run.onStarted?.(child.pid);
     // Also when this program ends without cleaning up (a second Ctrl-C).
     const orphaned = (): void => void child.kill('SIGKILL');
     process.once('exit', orphaned);
@@ -150,14 +163,12 @@ async function endOf(file: string): Promise<string> {
 
 interface SummaryExport {
   /** In k6's export `true` means that the threshold was crossed. */
-  metrics?: Record<string, { thresholds?: Record<string, boolean> }>;
+  metrics?: Record<string, { thresholds?: Record<string, boolean>; count?: number }>;
 }
 
-function failedThresholds(file: string): string[] {
-  const { metrics = {} } = readJson<SummaryExport>(file);
-  return Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
+const failedThresholds = (metrics: NonNullable<SummaryExport['metrics']>): string[] =>
+  Object.entries(metrics).flatMap(([metric, { thresholds = {} }]) =>
     Object.entries(thresholds)
       .filter(([, crossed]) => crossed)
       .map(([threshold]) => `k6 threshold on ${metric} failed: ${threshold}`),
   );
-}

@@ -3,6 +3,7 @@ import type { Latency } from '../common/statistics.js';
 import type { StackVersions } from '../stack/types.js';
 import type { AnswerCounts } from './answers.js';
 import type { Audit } from './audit.js';
+import type { GeneratorFigures } from './saturation.js';
 import type { ScenarioName } from './scenarios.js';
 
 /** Where the figures of a run come from. */
@@ -43,6 +44,7 @@ export interface RunResult {
   sendingMs: number;
   /** Arrivals a second of an open model: what was set and what was reached. */
   rate?: { set: number; reached: number };
+  generators: GeneratorFigures[];
   /** By kind of service, over the whole burst until everything was persisted; empty where the mode does not tell. */
   cpuMicrosPerAnswer: Record<string, number>;
   /** What is off, in words; empty when the run passed. */

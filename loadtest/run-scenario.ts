@@ -1,27 +1,25 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeJson } from '../common/json-file.js';
 import { readLoadAverage } from '../common/machine.js';
 import { resultsFolder } from '../common/paths.js';
 import type { Stack } from '../stack/types.js';
-import { AdminClient, waitUntilDrained } from './admin-client.js';
-import { measure, type Measures } from './answers.js';
-import { audit, type Audit } from './audit.js';
-import { readClientLog, type Attempt } from './client-log.js';
-import { cpuPerAnswer, readStackCpu } from './cpu-usage.js';
-import { auditFaults } from './describe-run.js';
-import { readFacts } from './facts.js';
+import { AdminClient } from './admin-client.js';
+import { concludeRun } from './conclude-run.js';
+import { readStackCpu } from './cpu-usage.js';
+import { generate, type GeneratorJob } from './generator.js';
 import type { K6 } from './k6-binary.js';
-import { runK6 } from './k6-run.js';
 import { refuseFarAway } from './refuse-far-away.js';
-import { describeEnvironment, newTestId, type RunResult } from './result.js';
-import { deviations, type Plan } from './scenarios.js';
+import { newTestId, type RunResult } from './result.js';
+import type { Plan } from './scenarios.js';
+import { allSegments, formatSegment, type Segment } from './segments.js';
 
 export interface RunScenarioOptions {
   stack: Stack;
   replicas: number;
   plan: Plan;
   k6: K6;
+  /** Processes of k6 on this machine that share the load; 1 when absent. */
+  generators?: number;
   onProgress: (line: string) => void;
   signal: AbortSignal;
   allowRemote?: boolean;
@@ -36,123 +34,79 @@ export interface RunScenarioOptions {
   aroundLoad?: { before: () => Promise<void>; after: () => Promise<void> };
 }
 
-const DRAIN_TIMEOUT_MS = 120_000;
-
 /**
  * One run on a stack that is up: fresh campaign, k6, drain, audit. Resolves with the result, its faults in words, also
  * when something is off; rejects when the run itself was not possible.
  */
 export async function runScenario(options: RunScenarioOptions): Promise<RunResult> {
-  const { stack, plan, onProgress, signal } = options;
+  const { stack, plan, onProgress, generators = 1 } = options;
   refuseFarAway(stack.frontUrl, options.allowRemote ?? false);
   const startedAt = new Date();
   const loadBefore = readLoadAverage();
   const testid = newTestId(plan.scenario, options.replicas, startedAt);
   const folder = join(resultsFolder('loadtest'), testid);
-  await mkdir(folder, { recursive: true });
-
-  const admin = new AdminClient(stack);
-  const couponId = await admin.createCampaign(testid, plan.stock);
-  onProgress(
-    `Campaign ${couponId} with ${plan.stock} coupons; k6 ${options.k6.version} (${options.k6.from}) runs`,
-  );
+  const couponId = await new AdminClient(stack).createCampaign(testid, plan.stock);
+  const { k6 } = options;
+  onProgress(`Campaign ${couponId} with ${plan.stock} coupons; k6 ${k6.version} (${k6.from}) runs`);
   const cpuBefore = await readStackCpu(stack);
   await options.aroundLoad?.before();
-  const { clientLog, faults } = await runK6({
-    k6: options.k6,
-    script: plan.scenario,
-    folder,
-    env: { ...plan.env, BASE_URL: stack.frontUrl, COUPON_ID: String(couponId), ...remotePermit(options) },
-    tags: { ...options.tags, testid, replicas: String(options.replicas) },
-    out: options.out,
-    requests: plan.requests,
-    onProgress,
-    signal,
-  }).finally(() => options.aroundLoad?.after());
-
-  onProgress('Waiting until everything issued is in MySQL');
-  const drained = await waitUntilDrained(
-    () => admin.statistics(couponId),
-    options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS,
-    signal,
-  );
-  const drainedAtMs = Date.now();
-  const cpuAfter = await readStackCpu(stack);
-  onProgress('Audit: what clients were told, Redis, MySQL');
-  const attempts = await readClientLog(clientLog);
-  const answered = attempts.filter(({ answer }) => answer !== null).length;
-  const result = assemble(options, {
+  const startAtMs = generators === 1 ? null : Date.now() + timeToStart(plan);
+  const folders = await generateHere(options, folder, {
+    plan,
     testid,
-    startedAt,
-    loadBefore,
     couponId,
-    attempts,
-    audited: audit({ facts: await readFacts(stack, couponId), attempts }),
-    persistedAtMs: drained ? drainedAtMs : null,
-    environment: describeEnvironment(await stack.versions(), options.k6.version),
-    cpuMicrosPerAnswer: cpuPerAnswer(cpuBefore, cpuAfter, answered),
-    k6Faults: faults,
+    url: stack.frontUrl,
+    startAtMs,
+  }).finally(() => options.aroundLoad?.after());
+  const { warmUpUsers = 0 } = options;
+  const result = await concludeRun({
+    ...options,
+    folders,
+    seen: { cpuBefore, loadBefore, warmUpUsers, startedAt: startedAt.toISOString() },
   });
   writeJson(join(folder, 'result.json'), result);
   return result;
 }
 
-const remotePermit = ({ allowRemote }: RunScenarioOptions): Record<string, string> =>
-  allowRemote ? { ALLOW_REMOTE: 'yes' } : {};
+/**
+ * An address of the loopback for each generator, which has source ports of its own: with 22,000 connections from one address
+ * Linux searches long for each further port (docs/generators.md).
+ */
+const localAddressOf = ({ stack }: RunScenarioOptions, { index, of }: Segment): string | undefined =>
+  of > 1 && stack.mode === 'native' ? `127.0.1.${index}` : undefined;
 
-interface Observed extends Pick<
-  RunResult,
-  'testid' | 'couponId' | 'loadBefore' | 'environment' | 'cpuMicrosPerAnswer'
-> {
-  startedAt: Date;
-  attempts: Attempt[];
-  audited: Audit;
-  /** Null: not in time. */
-  persistedAtMs: number | null;
-  k6Faults: string[];
-}
+/** k6 makes 1,500 to 2,000 virtual users a second on two cores. */
+const timeToStart = ({ connections }: Plan): number => 10_000 + connections;
 
-function assemble({ stack, plan, replicas, warmUpUsers = 0 }: RunScenarioOptions, seen: Observed): RunResult {
-  const { lastAnswerAtMs, ...measures } = measure(seen.attempts);
-  const persistedAfterMs =
-    seen.persistedAtMs === null ? null : Math.max(0, seen.persistedAtMs - lastAnswerAtMs);
-  return {
-    testid: seen.testid,
-    scenario: plan.scenario,
-    mode: stack.mode,
-    replicas,
-    users: measures.users,
-    stock: plan.stock,
-    answers: measures.answers,
-    tps: measures.tps,
-    makespanMs: measures.makespanMs,
-    latencyMs: measures.latencyMs,
-    audit: { ...seen.audited, persistedAfterMs },
-    environment: seen.environment,
-    loadBefore: seen.loadBefore,
-    warmUpUsers,
-    couponId: seen.couponId,
-    startedAt: seen.startedAt.toISOString(),
-    latencyByOutcomeMs: measures.latencyByOutcomeMs,
-    answersPerSecond: measures.answersPerSecond,
-    sendingMs: measures.sendingMs,
-    ...reachedRate(plan, measures, seen.attempts.length),
-    cpuMicrosPerAnswer: seen.cpuMicrosPerAnswer,
-    faults: [
-      ...deviations(plan, measures.answers, measures.users),
-      ...(seen.persistedAtMs === null ? ['not everything issued was in MySQL in time'] : []),
-      ...seen.k6Faults,
-      ...auditFaults(seen.audited),
-    ],
-  };
-}
-
-function reachedRate(
-  plan: Plan,
-  { sendingMs }: Pick<Measures, 'sendingMs'>,
-  sent: number,
-): Pick<RunResult, 'rate'> {
-  if (plan.rate === undefined) return {};
-  const reached = sendingMs > 0 ? Math.round((sent * 10_000) / sendingMs) / 10 : 0;
-  return { rate: { set: plan.rate, reached } };
+/** All generators, each with a folder of its own when there are several. One that fails ends the others. */
+async function generateHere(
+  options: RunScenarioOptions,
+  folder: string,
+  job: GeneratorJob,
+): Promise<string[]> {
+  const { generators = 1, replicas, tags, onProgress, allowRemote = false } = options;
+  const failed = new AbortController();
+  const several = generators > 1;
+  const started = allSegments(generators).map(async (segment) => {
+    const own = several ? join(folder, `generator-${segment.index}`) : folder;
+    await generate({
+      job,
+      segment,
+      k6: options.k6,
+      folder: own,
+      allowRemote,
+      localAddress: localAddressOf(options, segment),
+      out: options.out,
+      // InfluxDB keeps one point for a time and a set of tags: two generators must not share one.
+      tags: { ...tags, replicas: String(replicas), ...(several && { generator: String(segment.index) }) },
+      onProgress: several ? (line) => onProgress(`${formatSegment(segment)} ${line}`) : onProgress,
+      signal: AbortSignal.any([options.signal, failed.signal]),
+    }).catch((err: unknown) => {
+      failed.abort(err);
+      throw err;
+    });
+    return own;
+  });
+  await Promise.allSettled(started);
+  return await Promise.all(started);
 }

@@ -1,6 +1,7 @@
 import type { AnswerCounts } from './answers.js';
 
-export type ScenarioName = 'peak' | 'sold-out' | 'duplicates' | 'arrival';
+export const SCENARIOS = ['peak', 'sold-out', 'duplicates', 'arrival'] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** What a person may choose; absent: the scenario's own numbers. */
 export interface Sizes {
@@ -22,7 +23,7 @@ export interface Plan {
   stock: number;
   /** Simultaneous tries of each user. */
   tries: number;
-  /** Connections k6 holds at once. */
+  /** Connections all generators hold at once. */
   connections: number;
   /** Requests in all; null: the arrival rate decides. */
   requests: number | null;
@@ -37,14 +38,19 @@ export type Expected = Pick<AnswerCounts, '200' | '409' | '410'>;
 /** Files that k6, nginx or Node need besides one for each connection. */
 const SPARE_FILES = 1_000;
 
-/** Throws a `RangeError` with words for people when the numbers do not fit the scenario or this machine. */
-export function plan(scenario: ScenarioName, sizes: Sizes, openFiles: number): Plan {
-  const made =
-    scenario === 'arrival' ? planArrival(sizes) : planBurst(scenario, sizes, openFiles - SPARE_FILES);
-  if (made.connections > openFiles - SPARE_FILES) {
+/**
+ * Throws a `RangeError` with words for people when the numbers do not fit the scenario or this machine.
+ *
+ * @param openFiles that one generator may open
+ */
+export function plan(scenario: ScenarioName, sizes: Sizes, openFiles: number, generators = 1): Plan {
+  const fit = (openFiles - SPARE_FILES) * generators;
+  const made = scenario === 'arrival' ? planArrival(sizes) : planBurst(scenario, sizes, fit);
+  if (made.connections > fit) {
+    const share = Math.ceil(made.connections / generators);
     throw new RangeError(
-      `${made.connections} connections at once do not fit into the ${openFiles} files this process may open ` +
-        `(ulimit -n, ${SPARE_FILES} of them spare): choose fewer users or raise the limit`,
+      `${share} connections at once do not fit into the ${openFiles} files ${generators > 1 ? 'each generator' : 'this process'} may open ` +
+        `(ulimit -n, ${SPARE_FILES} of them spare): choose fewer users, more generators, or raise the limit`,
     );
   }
   return made;

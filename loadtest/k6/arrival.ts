@@ -7,7 +7,7 @@ import exec from 'k6/execution';
 import type { Options, Scenario } from 'k6/options';
 import { GRACE, whole, word } from './lib/env.ts';
 import { issue } from './lib/issue.ts';
-import { COMMON, couponMustBeOpen, exactly } from './lib/scenario.ts';
+import { COMMON, exactly, prepare } from './lib/scenario.ts';
 
 const RATE = whole('RATE', 500);
 const RATE_FROM = whole('RATE_FROM', 0);
@@ -41,7 +41,7 @@ export const options: Options = {
   },
 };
 
-export const setup = couponMustBeOpen;
+export const setup = prepare;
 
 const CHECKS = {
   'issued or sold out': (res: { status: number }) => res.status === 200 || res.status === 410,

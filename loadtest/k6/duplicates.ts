@@ -1,9 +1,10 @@
 /** USERS users (5,000) press the button TRIES times (3) at once, each try with an attempt key of its own: one may win. */
 import { check } from 'k6';
+import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import { whole } from './lib/env.ts';
 import { issueTogether } from './lib/issue.ts';
-import { burst, COMMON, couponMustBeOpen, exactly } from './lib/scenario.ts';
+import { burst, COMMON, exactly, prepare } from './lib/scenario.ts';
 
 const USERS = whole('USERS', 5_000);
 const TRIES = whole('TRIES', 3);
@@ -17,7 +18,7 @@ export const options: Options = {
   thresholds: { http_req_failed: ['rate==0'], checks: ['rate==1'], ...exactly() },
 };
 
-export const setup = couponMustBeOpen;
+export const setup = prepare;
 
 const CHECKS = {
   'at most one of the tries is issued': (answers: { status: number }[]) =>
@@ -27,6 +28,6 @@ const CHECKS = {
 };
 
 export default function duplicates(): void {
-  const keys = Array.from({ length: TRIES }, (_, i) => `${RUN}-${__VU}-${i}`);
-  check(issueTogether(__VU, keys), CHECKS);
+  const keys = Array.from({ length: TRIES }, (_, i) => `${RUN}-${exec.vu.idInTest}-${i}`);
+  check(issueTogether(exec.vu.idInTest, keys), CHECKS);
 }

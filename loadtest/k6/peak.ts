@@ -3,10 +3,11 @@
  * By hand: `k6 run loadtest/k6/peak.ts` against coupon 1 on localhost:8080.
  */
 import { check, sleep } from 'k6';
+import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import { whole } from './lib/env.ts';
 import { issue } from './lib/issue.ts';
-import { burst, COMMON, couponMustBeOpen, exactly } from './lib/scenario.ts';
+import { burst, COMMON, exactly, prepare } from './lib/scenario.ts';
 
 const USERS = whole('USERS', 10_000);
 
@@ -20,7 +21,7 @@ export const options: Options = {
   },
 };
 
-export const setup = couponMustBeOpen;
+export const setup = prepare;
 
 const CHECKS = {
   'issued (200)': (res: { status: number }) => res.status === 200,
@@ -29,6 +30,6 @@ const CHECKS = {
 };
 
 export default function peak(): void {
-  check(issue(__VU), CHECKS);
+  check(issue(exec.vu.idInTest), CHECKS);
   sleep(0.1);
 }

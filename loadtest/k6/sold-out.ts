@@ -3,10 +3,11 @@
  * users (10,000) stand for several users each, one after the other, because each needs an open file of k6's.
  */
 import { check } from 'k6';
+import exec from 'k6/execution';
 import type { Options } from 'k6/options';
 import { whole } from './lib/env.ts';
 import { issue } from './lib/issue.ts';
-import { burst, COMMON, couponMustBeOpen, exactly } from './lib/scenario.ts';
+import { burst, COMMON, exactly, prepare } from './lib/scenario.ts';
 
 const USERS = whole('USERS', 20_000);
 const VUS = Math.min(USERS, whole('VUS', 10_000));
@@ -17,13 +18,13 @@ export const options: Options = {
   thresholds: { http_req_failed: ['rate==0'], checks: ['rate==1'], ...exactly() },
 };
 
-export const setup = couponMustBeOpen;
+export const setup = prepare;
 
 const CHECKS = {
   'issued or sold out': (res: { status: number }) => res.status === 200 || res.status === 410,
 };
 
 export default function soldOut(): void {
-  const user = __VU + __ITER * VUS;
+  const user = exec.vu.idInTest + __ITER * VUS;
   if (user <= USERS) check(issue(user), CHECKS);
 }

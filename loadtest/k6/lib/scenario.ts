@@ -1,6 +1,10 @@
+import { sleep } from 'k6';
 import http from 'k6/http';
 import type { Options } from 'k6/options';
 import { BASE_URL, COUPON_ID, GRACE, whole } from './env.ts';
+
+/** When this generator and all others begin, ms since the epoch; 0: at once. */
+const START_AT_MS = whole('START_AT_MS', 0);
 
 /**
  * Tags that nobody reads cost CPU on every sample and space in every output. Without k6's own `scenario` the runner's
@@ -19,7 +23,8 @@ export const COMMON: Options = {
   discardResponseBodies: true,
   systemTags: SYSTEM_TAGS,
   summaryTrendStats: ['min', 'med', 'avg', 'p(90)', 'p(95)', 'p(99)', 'max'],
-  setupTimeout: '20s',
+  // Virtual users are there before setup() runs, which may wait for the start long after.
+  setupTimeout: START_AT_MS > 0 ? '31m' : '20s',
 };
 
 /** All at once: every virtual user does its iterations as fast as it can. */
@@ -49,8 +54,20 @@ export function exactly(): Record<string, string[]> {
   return thresholds;
 }
 
-/** For `setup()`: throws, so that k6 ends before the burst, unless the campaign takes issue calls. */
-export function couponMustBeOpen(): void {
+/** For `setup()`: k6 ends before the burst unless the campaign takes issue calls, and this generator is in time. */
+export function prepare(): void {
+  couponMustBeOpen();
+  waitForStart();
+}
+
+function waitForStart(): void {
+  if (START_AT_MS === 0) return;
+  const earlyMs = START_AT_MS - Date.now();
+  if (earlyMs < 0) throw new Error(`ready ${-earlyMs} ms after the start: choose a later one`);
+  sleep(earlyMs / 1000);
+}
+
+function couponMustBeOpen(): void {
   const url = `${BASE_URL}/api/v1/coupons/${COUPON_ID}`;
   const res = http.get(url, { responseType: 'text', timeout: '10s', tags: { name: 'setup' } });
   if (res.status === 0) throw new Error(`${url} does not answer (${res.error}): is the stack up? (make up)`);

@@ -42,12 +42,13 @@ describeWithK6('every k6 script, run small against two replicas', () => {
     await rm(instanceFolder(INSTANCE), { recursive: true, force: true });
   }, STACK_TIMEOUT_MS);
 
-  const run = async (scenario: ScenarioName, sizes: Sizes) => {
+  const run = async (scenario: ScenarioName, sizes: Sizes, generators = 1) => {
     const result = await runScenario({
       stack: stack!,
       replicas: 2,
       plan: plan(scenario, sizes, openFileLimit()),
       k6: k6!,
+      generators,
       onProgress: () => undefined,
       signal: new AbortController().signal,
     });
@@ -66,6 +67,41 @@ describeWithK6('every k6 script, run small against two replicas', () => {
     expect(result.answers).toMatchObject({ '200': 20, '409': 0, '410': 0, other: 0 });
     expect(result.audit).toMatchObject(CLEAN);
     expect(result.tps).toBeGreaterThan(0);
+  });
+
+  it('peak from two generators: each user asks once, and the audit is over what both were told', async () => {
+    const result = await run('peak', { users: 21 }, 2);
+    expect(result.faults).toEqual([]);
+    expect(result.answers).toMatchObject({ '200': 21, '409': 0, '410': 0, other: 0 });
+    expect(result.users).toBe(21);
+    expect(result.audit).toMatchObject(CLEAN);
+    expect(result.generators.map(({ segment }) => segment)).toEqual(['1/2', '2/2']);
+    expect(result.generators.reduce((sum, { users }) => sum + users, 0)).toBe(21);
+    for (const { users, startedLateMs } of result.generators) {
+      expect(users).toBeGreaterThanOrEqual(10);
+      expect(startedLateMs).toBeGreaterThanOrEqual(0);
+    }
+  });
+
+  it('duplicates from two generators: no user is in both', async () => {
+    const result = await run('duplicates', { users: 9 }, 2);
+    expect(result.faults).toEqual([]);
+    expect(result.answers).toMatchObject({ '200': 9, '409': 18 });
+  });
+
+  it('a generator that is not ready at the common start ends before the burst', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'k6-run-'));
+    const running = runK6({
+      k6: k6!,
+      script: 'peak',
+      folder,
+      env: { USERS: '5', BASE_URL: stack!.frontUrl, COUPON_ID: '1', START_AT_MS: String(Date.now()) },
+      tags: {},
+      requests: 5,
+      onProgress: () => undefined,
+    });
+    await expect(running).rejects.toThrow(/ready \d+ ms after the start/);
+    await rm(folder, { recursive: true });
   });
 
   it('sold-out: as many users as coupons win, and the others are told 410', async () => {

@@ -24,6 +24,12 @@ describe('the plan of a scenario', () => {
     expect(() => plan('peak', { users: 19_500 }, FILES)).toThrow(/19500 connections .* 20000 files/);
   });
 
+  it('deals users out to generators, each within the files of its own process', () => {
+    expect(plan('peak', { users: 30_000 }, FILES, 3).connections).toBe(30_000);
+    expect(() => plan('peak', { users: 30_000 }, FILES)).toThrow(/this process/);
+    expect(() => plan('peak', { users: 60_000 }, FILES, 3)).toThrow(/20000 connections .* each generator/);
+  });
+
   it('of an open model has stock for everyone who may arrive', () => {
     const planned = plan('arrival', { rate: 100, durationS: 10 }, FILES);
     expect(planned).toMatchObject({ users: 1_000, rate: 100, requests: null });
