@@ -4,7 +4,7 @@ import { runFaults } from '../faults/commands.js';
 import { fuzz } from '../faults/fuzz.js';
 import { tryMutantsCommand } from '../faults/mutants/command.js';
 import { EVERY_SCENARIO, QUICK_SCENARIOS, type Options } from '../faults/options.js';
-import { drawSeed } from '../faults/random.js';
+import { drawSeed } from '../common/random.js';
 import { soak, type SoakOptions } from '../faults/soak.js';
 import { ARCHIVE_AFTER, exitStatus, MODE, number, SEED, words } from './options.js';
 

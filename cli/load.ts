@@ -24,8 +24,8 @@ interface Choice extends StackChoice, Omit<Sizes, 'durationS'> {
 
 const STOCK = new Option('--stock <n>', 'coupons').argParser(number());
 const VUS = new Option('--vus <n>', 'virtual users of k6').argParser(number());
-const DURATION = new Option('--duration <seconds>', 'of arrivals').argParser(number());
-const PROFILE = new Option('--profile <shape>', 'of arrivals').choices(['constant', 'ramping']);
+const DURATION = new Option('--duration <seconds>', 'of arrivals, or of saturation').argParser(number());
+const PROFILE = new Option('--profile <shape>', 'of arrivals, or of saturation').choices(['constant', 'ramping']);
 const GENERATORS = new Option(
   '--generators <n>',
   'processes of k6 that share the load, from one common start',
@@ -74,6 +74,11 @@ export function addLoadCommands(program: Command): void {
     'arrival',
     'users arrive at a set rate, whether or not earlier ones have their answer',
     ...arrivals,
+  );
+  scenario(
+    'saturate',
+    'a set number of users ask without a pause, each time as a new one: what the replicas can do',
+    ...[VUS, DURATION, STOCK],
   );
   addGeneratorCommands(program);
   program

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { SEED_MOST } from '../faults/random.js';
+import { SEED_MOST } from '../common/random.js';
 import type { StackMode } from '../stack/types.js';
 
 interface Range {

@@ -4,7 +4,7 @@ import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
 import { runFuzz } from './fuzz/run-fuzz.js';
 import { withOwnStack } from './own-stack.js';
-import { Random } from './random.js';
+import { Random } from '../common/random.js';
 
 /** Hostile input against a native stack of its own. @returns whether it did no harm */
 export async function fuzz({ requests, seed }: { requests: number; seed: number }): Promise<boolean> {

@@ -5,7 +5,7 @@ import { waitUntil } from '../common/wait-until.js';
 import type { StackMode } from '../stack/types.js';
 import { ClientProcess } from './client/client-process.js';
 import { decideVerdict } from './verdict.js';
-import type { Random } from './random.js';
+import type { Random } from '../common/random.js';
 import type { Injection, FaultScenario, ScenarioResult, ScenarioRun } from './scenario.js';
 import type { TestEnvironment } from './environment.js';
 

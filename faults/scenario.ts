@@ -3,7 +3,7 @@ import type { Attempt } from '../loadtest/client-log.js';
 import type { StackMode } from '../stack/types.js';
 import type { ClientProcess } from './client/client-process.js';
 import type { HistoryVerdict } from './history/check-history.js';
-import type { Random } from './random.js';
+import type { Random } from '../common/random.js';
 import type { Shape, TestEnvironment } from './environment.js';
 
 /** One thing that was done to the stack. Times in ms since the epoch. */

@@ -3,7 +3,7 @@ import { say } from '../common/command-line.js';
 import { writeJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
 import { withOwnStack } from './own-stack.js';
-import { Random } from './random.js';
+import { Random } from '../common/random.js';
 import { runSoak } from './soak/run-soak.js';
 
 export interface SoakOptions {

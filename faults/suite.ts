@@ -5,7 +5,7 @@ import { instanceFolder, resultsFolder } from '../common/paths.js';
 import type { StackMode } from '../stack/types.js';
 import type { Options } from './options.js';
 import { runScenario } from './run-scenario.js';
-import { Random } from './random.js';
+import { Random } from '../common/random.js';
 import type { FaultScenario, ScenarioResult } from './scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
 import { measureWindowOfLoss, type WindowOfLoss } from './window-of-loss.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { waitUntil } from '../common/wait-until.js';
 import { ClientProcess } from './client/client-process.js';
-import type { Random } from './random.js';
+import type { Random } from '../common/random.js';
 import { wipe } from './scenarios/redis.js';
 import type { TestEnvironment } from './environment.js';
 

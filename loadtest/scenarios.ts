@@ -1,6 +1,6 @@
 import type { AnswerCounts } from './answers.js';
 
-export const SCENARIOS = ['peak', 'sold-out', 'duplicates', 'arrival'] as const;
+export const SCENARIOS = ['peak', 'sold-out', 'duplicates', 'arrival', 'saturate'] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
 
 /** What a person may choose; absent: the scenario's own numbers. */
@@ -9,7 +9,7 @@ export interface Sizes {
   stock?: number;
   /** Arrivals a second. */
   rate?: number;
-  /** Seconds of arrivals. */
+  /** Seconds of arrivals, or of saturation. */
   durationS?: number;
   profile?: 'constant' | 'ramping';
   /** Virtual users of k6. */
@@ -18,14 +18,14 @@ export interface Sizes {
 
 export interface Plan {
   scenario: ScenarioName;
-  /** Different users; of an open model an estimate. */
+  /** Different users; of arrivals an estimate, of saturation a limit. */
   users: number;
   stock: number;
   /** Simultaneous tries of each user. */
   tries: number;
   /** Connections all generators hold at once. */
   connections: number;
-  /** Requests in all; null: the arrival rate decides. */
+  /** Requests in all; null: time decides. */
   requests: number | null;
   /** For the k6 script. */
   env: Record<string, string>;
@@ -45,7 +45,7 @@ const SPARE_FILES = 1_000;
  */
 export function plan(scenario: ScenarioName, sizes: Sizes, openFiles: number, generators = 1): Plan {
   const fit = (openFiles - SPARE_FILES) * generators;
-  const made = scenario === 'arrival' ? planArrival(sizes) : planBurst(scenario, sizes, fit);
+  const made = planOf(scenario, sizes, fit);
   if (made.connections > fit) {
     const share = Math.ceil(made.connections / generators);
     throw new RangeError(
@@ -56,7 +56,18 @@ export function plan(scenario: ScenarioName, sizes: Sizes, openFiles: number, ge
   return made;
 }
 
-function planBurst(scenario: Exclude<ScenarioName, 'arrival'>, sizes: Sizes, fit: number): Plan {
+function planOf(scenario: ScenarioName, sizes: Sizes, fit: number): Plan {
+  switch (scenario) {
+    case 'arrival':
+      return planArrival(sizes);
+    case 'saturate':
+      return planSaturation(sizes);
+    default:
+      return planBurst(scenario, sizes, fit);
+  }
+}
+
+function planBurst(scenario: Exclude<ScenarioName, 'arrival' | 'saturate'>, sizes: Sizes, fit: number): Plan {
   const tries = scenario === 'duplicates' ? 3 : 1;
   const users = sizes.users ?? { peak: 10_000, 'sold-out': 20_000, duplicates: 5_000 }[scenario];
   const stock = sizes.stock ?? Math.min(10_000, scenario === 'sold-out' ? Math.ceil(users / 2) : users);
@@ -96,6 +107,21 @@ function planArrival(sizes: Sizes): Plan {
     requests: null,
     rate: profile === 'constant' ? rate : rate * 0.75,
     env: { RATE: String(rate), DURATION: String(durationS), PROFILE: profile, VUS: String(vus) },
+  };
+}
+
+/** More than is issued in some seconds; a larger one would take the room of other campaigns in Redis. */
+const ENDLESS_STOCK = 200_000;
+
+function planSaturation({ vus = 64, durationS = 5, stock = ENDLESS_STOCK }: Sizes): Plan {
+  return {
+    scenario: 'saturate',
+    users: stock,
+    stock,
+    tries: 1,
+    connections: vus,
+    requests: null,
+    env: { VUS: String(vus), DURATION: String(durationS) },
   };
 }
 

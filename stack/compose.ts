@@ -9,6 +9,7 @@ import { listContainers, type Container } from './compose/containers.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { composeFiles } from './compose/files.js';
 import { toStatus } from './compose/status.js';
+import { upstreamList } from './native/nginx-config.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
 import type {
   ComposeStack,
@@ -25,6 +26,8 @@ const START_SECONDS = 300;
 const SCALE_SECONDS = 120;
 const FRONT_PORT = 8080;
 const OPS_PORT = 8081;
+/** Of a replica, within the network. */
+const API_PORT = 3000;
 /** Without it `down` leaves the metrics running, and the networks with them. */
 const EVERY_PROFILE = ['--profile', '*'];
 const ONE_SHOT: ReadonlySet<string> = new Set(['accounts', 'migrate']);
@@ -79,6 +82,17 @@ class ComposeProject implements ComposeStack {
   async scale(api: number): Promise<void> {
     this.onProgress(`scaling to ${api} api`);
     await this.#start(['--no-deps', '--no-recreate', '--scale', `api=${api}`, 'api'], SCALE_SECONDS);
+  }
+
+  /** Docker's DNS names all replicas: nginx gets a list instead, of containers by their names. */
+  async route(replicas: readonly string[]): Promise<void> {
+    const addresses = replicas.map((name) => `${this.project}-${name}:${API_PORT}`);
+    const script =
+      'printf "%s" "$1" | sed "s/ISSUE_BOUND/$NGINX_ISSUE_BOUND/" >/etc/nginx/rendered/upstream-dynamic.conf && ' +
+      'nginx -c /etc/nginx/rendered/nginx.conf -s reload';
+    const list = upstreamList(addresses, 'ISSUE_BOUND');
+    await this.compose(['exec', '-T', 'nginx', 'sh', '-c', script, 'sh', list]);
+    await this.#untilFrontDoorAnswers();
   }
 
   async down(): Promise<void> {

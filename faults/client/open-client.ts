@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { Random } from '../random.js';
+import { Random } from '../../common/random.js';
 import { callIssue } from './call.js';
 import type { ClientOptions, ClientReport } from './protocol.js';
 

@@ -1,4 +1,4 @@
-import type { Random } from '../random.js';
+import type { Random } from '../../common/random.js';
 import { badCoupon, badUser, garbage, latin, nasty, utf8 } from './bytes.js';
 import type { RawCase } from './raw-request.js';
 

@@ -5,7 +5,7 @@ import { AdminClient } from '../../loadtest/admin-client.js';
 import { readFacts } from '../../loadtest/facts.js';
 import { requireMode, type Stack } from '../../stack/types.js';
 import { sampleProcesses, type ProcessSample } from '../process-watch.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../common/random.js';
 import { makeCase, type FuzzTarget } from './cases.js';
 import { sendRaw, type RawCase } from './raw-request.js';
 

@@ -5,7 +5,7 @@ import { AdminClient, waitUntilDrained } from '../../loadtest/admin-client.js';
 import type { Stack } from '../../stack/types.js';
 import { sampleServices } from '../process-watch.js';
 import { readMetric } from '../read-metric.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../common/random.js';
 import { readUsedMemory, withRedis } from '../redis-link.js';
 import { evaluateSeries, type Allowance, type Point, type Slope } from './slope.js';
 import { SoakTraffic } from './traffic.js';

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { AdminClient } from '../../loadtest/admin-client.js';
 import type { Stack } from '../../stack/types.js';
 import { call } from '../client/call.js';
-import type { Random } from '../random.js';
+import type { Random } from '../../common/random.js';
 
 const CAMPAIGNS = 40;
 const STOCK = { least: 500, most: 4_000 };

@@ -73,6 +73,10 @@ class ProcessStack implements NativeStack {
     });
   }
 
+  route(replicas: readonly string[]): Promise<void> {
+    return this.#alone((launcher) => launcher.route(replicas));
+  }
+
   down(): Promise<void> {
     return this.#alone(async (launcher) => {
       for (const group of this.topology.recordedInStopOrder()) await launcher.stop(group);

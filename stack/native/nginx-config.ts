@@ -25,19 +25,23 @@ export function defaultNginxVariables(): NginxVariables {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, plain(value)]));
 }
 
-/** Without `resolve` (nginx 1.22) the replicas are listed, and nginx is reloaded when they change. */
-const upstreamList = (ports: readonly number[], bound: string): string =>
-  upstream('api', ports, AVOID_FAILED) +
-  upstream('api_bounded', ports, `${AVOID_FAILED} max_conns=${bound}`) +
-  upstream('api_last', ports, 'max_fails=0');
+/**
+ * Without `resolve` (nginx 1.22) the replicas are listed, and nginx is reloaded when they change.
+ *
+ * @param addresses `host:port` of each replica
+ */
+export const upstreamList = (addresses: readonly string[], bound: string): string =>
+  upstream('api', addresses, AVOID_FAILED) +
+  upstream('api_bounded', addresses, `${AVOID_FAILED} max_conns=${bound}`) +
+  upstream('api_last', addresses, 'max_fails=0');
 
 const AVOID_FAILED = 'max_fails=10 fail_timeout=1s';
 
-const upstream = (name: string, ports: readonly number[], settings: string): string => `\
+const upstream = (name: string, addresses: readonly string[], settings: string): string => `\
 upstream ${name} {
     zone ${name} 512k;
     include upstream-settings.conf;
-${ports.map((port) => `    server 127.0.0.1:${port} ${settings};\n`).join('')}}
+${addresses.map((address) => `    server ${address} ${settings};\n`).join('')}}
 `;
 
 /**
@@ -56,7 +60,8 @@ export function writeNginxConfig(
     const text = readFileSync(join(templates, name), 'utf8');
     return [name.slice(0, -suffix.length), renderTemplate(text, variables)] as const;
   });
-  const list = upstreamList(apiPorts, renderTemplate('${NGINX_ISSUE_BOUND}', variables));
+  const addresses = apiPorts.map((port) => `127.0.0.1:${port}`);
+  const list = upstreamList(addresses, renderTemplate('${NGINX_ISSUE_BOUND}', variables));
   const fingerprint = createHash('sha256');
   for (const [name, text] of [...files, ['upstream-list.conf', list] as const]) {
     writeFileSync(join(folder, name), text);

@@ -6,10 +6,16 @@ import type { ServiceSpec } from './service-spec.js';
 type AppEnvironment = Readonly<Record<string, string>>;
 
 /**
+ * A replica that waits for a rush must not forget how to answer one: V8 takes some idle seconds for a reason to shrink the
+ * heap and to drop compiled code (measured: docs/performance.md). As in api/Dockerfile.
+ */
+const staysWarm = ['--no-memory-reducer', '--no-flush-bytecode'];
+
+/**
  * A replica has one core's worth of work: V8's helper threads for collecting garbage would only take it from the other
  * replicas, and handing over costs more than it saves (measured: docs/performance.md). As in api/Dockerfile.
  */
-const replicaFlags = ['--single-threaded-gc'];
+const replicaFlags = ['--single-threaded-gc', ...staysWarm];
 
 interface NodeServiceOptions {
   readonly index: number;

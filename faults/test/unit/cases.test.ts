@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { makeCase } from '../../fuzz/cases.js';
-import { Random } from '../../random.js';
+import { Random } from '../../../common/random.js';
 
 const target = { couponId: 7, adminToken: 'secret-token-of-this-test' };
 
