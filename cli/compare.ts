@@ -13,8 +13,12 @@ function readCounts(text: string): number[] {
   return counts.sort((a, b) => a - b);
 }
 
-interface Choice extends StackChoice, Pick<CompareOptions, 'replicas' | 'rounds' | 'scenario' | 'influx'> {
+/** Time ends a comparison of saturation before that. */
+const MOST_BLOCKS = 60;
+
+interface Choice extends StackChoice, Pick<CompareOptions, 'replicas' | 'scenario' | 'influx'> {
   readonly fresh: boolean;
+  readonly rounds?: number;
   readonly apiCpus?: number;
   readonly users?: number;
   readonly rate?: number;
@@ -30,21 +34,27 @@ export function addCompareCommands(program: Command): void {
           .argParser(readCounts)
           .default([1, 2, 4], '"1 2 4"'),
       )
-      .addOption(new Option('--rounds <n>', 'runs of each').argParser(number({ most: 100 })).default(3))
-      .addOption(new Option('--scenario <name>').choices(COMPARE_SCENARIOS).default('peak'))
       .addOption(
-        API_CPUS('CPUs of each replica; 0: no cap; absent: a calibration chooses it', availableParallelism()),
+        new Option('--rounds <n>', 'runs of each; of saturation at most').argParser(number({ most: 100 })),
       )
-      .option('--users <n>', 'of one run; absent: a calibration chooses it', number({ most: 20_000 }))
+      .addOption(new Option('--scenario <name>').choices(COMPARE_SCENARIOS).default('saturate'))
+      .addOption(
+        API_CPUS(
+          'CPUs of each replica; 0: no cap; absent: a share of the machine for saturation, else no cap',
+          availableParallelism(),
+        ),
+      )
+      .option('--users <n>', 'of one run; of saturation in flight for each replica', number({ most: 20_000 }))
       .option('--rate <n>', 'arrival: requests a second', number({ most: 20_000 }))
       .addOption(MODE)
       .option('--no-influx', 'without InfluxDB')
       .option('--fresh', 'a new comparison, though an interrupted one could go on', false)
       .action(async (choice: Choice, self: Command) => {
         const { apiCpus = null, users = null, rate = null, scenario, ...rest } = choice;
+        const { rounds = scenario === 'saturate' ? MOST_BLOCKS : 3 } = choice;
         if (scenario === 'arrival' && users !== null) self.error('arrival takes --rate, not --users');
         if (scenario !== 'arrival' && rate !== null) self.error(`${scenario} takes --users, not --rate`);
-        exitStatus(await compare({ command, apiCpus, users, rate, scenario, ...rest }));
+        exitStatus(await compare({ ...rest, command, apiCpus, users, rate, scenario, rounds }));
       });
   measuring('compare', 'run', 'what each replica brings: measures counts interleaved, and writes a report');
   measuring('step-load', 'step', 'the same, then raises the arrival rate of each count until a limit breaks');

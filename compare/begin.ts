@@ -3,17 +3,14 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { projectRoot } from '../common/paths.js';
 import { describeEnvironment } from '../loadtest/result.js';
-import { calibrate } from './calibrate.js';
-import { remaining } from './compare.js';
+import { capReplicas } from './choose-cap.js';
 import { planOf, type Bench, type Load } from './context.js';
 import type { CompareOptions } from './options.js';
+import { remaining } from './order.js';
+import { describeCap } from './report/format.js';
 import { nextRate } from './step-load.js';
 import { ComparisonStore } from './store.js';
 import type { Asked, ComparisonRecord, StoredComparison } from './types.js';
-
-/** How long the smallest count should need for one run: k6's start must be small beside that of the largest one too. */
-const LONGEST_RUN_S = 32;
-const ARRIVAL_S = 15;
 
 /** `dabd9f3`, or `dabd9f3+1a2b3c4` with changes that are not committed; `unknown` without git. */
 export function codeVersion(): string {
@@ -30,7 +27,7 @@ export function codeVersion(): string {
 }
 
 const askedOf = ({ command, apiCpus, users, rate }: CompareOptions): Asked => ({
-  command: command === 'step' ? 'step' : 'run',
+  command,
   apiCpus,
   users,
   rate,
@@ -67,51 +64,55 @@ export function unfinished(
   return same && !isFinished(same) ? same : null;
 }
 
-/** Users that keep the smallest count busy for a while, and rates that the largest one can take. */
-export function loadFor(options: CompareOptions, expectedTps: number): Load {
-  const [least, most] = [options.replicas[0]!, options.replicas.at(-1)!];
-  const perReplica = expectedTps / most;
-  const issuing = Math.min(
-    10_000,
-    Math.max(500, Math.round((perReplica * least * LONGEST_RUN_S) / 100) * 100),
-  );
-  const users = options.users ?? (options.scenario === 'sold-out' ? issuing * 2 : issuing);
-  // What the smallest count can take: above that k6 would run out of users for it, and the run would not count.
-  return {
-    scenario: options.scenario,
-    users,
-    rate: options.rate ?? Math.max(20, Math.round(perReplica * least * 0.7)),
-    durationS: ARRIVAL_S,
-  };
+/**
+ * In flight for each replica, the same for every count: enough that a replica with an empty queue is rare, also after the
+ * pause that its cap makes.
+ */
+const IN_FLIGHT = 64;
+const PEAK_USERS = 5_000;
+const ARRIVALS = 200;
+
+/** What was asked for, or the scenario's own numbers. */
+export function loadFor({ scenario, users, rate }: CompareOptions): Load {
+  switch (scenario) {
+    case 'saturate':
+      return { scenario, users: users ?? IN_FLIGHT };
+    case 'arrival':
+      return { scenario, users: 0, rate: rate ?? ARRIVALS };
+    case 'sold-out':
+      return { scenario, users: users ?? PEAK_USERS * 2 };
+    case 'peak':
+      return { scenario, users: users ?? PEAK_USERS };
+    default:
+      return scenario satisfies never;
+  }
 }
 
-/** Calibrates, then stores what is going to be measured. */
+/** Warms and caps the replicas, then stores what is going to be measured. */
 export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
   const { stack } = bench;
-  const calibration = await calibrate(bench, options.replicas.at(-1)!, options.apiCpus);
-  const { expectedTps, cap: apiCpus } = calibration;
-  const load = loadFor(options, expectedTps);
+  const { scenario, replicas, rounds } = options;
+  const load = loadFor(options);
+  const plan = planOf(load, replicas.at(-1)!);
+  const environment = describeEnvironment(await stack.versions(), bench.k6.version);
   const now = new Date().toISOString();
-  const plan = planOf(load);
   const comparison: ComparisonRecord = {
-    id: `compare-${options.scenario}-${stack.mode}-${now.slice(0, 19).replaceAll(/[-:]/g, '')}`,
+    id: `compare-${scenario}-${stack.mode}-${now.slice(0, 19).replaceAll(/[-:]/g, '')}`,
     startedAt: now,
-    scenario: options.scenario,
+    scenario,
     mode: stack.mode,
-    replicas: options.replicas,
-    rounds: options.rounds,
-    users: plan.users,
+    replicas,
+    rounds,
+    users: scenario === 'arrival' ? plan.users : load.users,
     stock: plan.stock,
-    ...(options.scenario === 'arrival' && load.rate !== undefined && { rate: load.rate }),
-    apiCpus,
-    environment: describeEnvironment(await stack.versions(), bench.k6.version),
+    ...(load.rate !== undefined && { rate: load.rate }),
+    apiCpus: await capReplicas(bench, options, environment.cpus),
+    environment,
     code: codeVersion(),
     asked: askedOf(options),
   };
   const store = ComparisonStore.at(comparison.id);
   store.create(comparison);
-  bench.say(
-    `${comparison.id}: ${options.replicas.join(', ')} replicas, ${options.rounds} rounds, ${plan.users} users each`,
-  );
+  bench.say(`${comparison.id}: ${replicas.join(', ')} replicas, ${describeCap(comparison)}`);
   return store;
 }

@@ -20,14 +20,24 @@ export async function withBench<T>(
     name: INSTANCE,
     // `make compare API_CPUS=…` sets it for everything that make starts; replicas are capped once they are warm.
     env: { ...patientEnvironment, API_CPUS: '0' },
+    onProgress: (line) => say(`  ${line}`),
     ...(options.mode && { mode: options.mode }),
   });
   const caps = new ReplicaCaps(stack, INSTANCE);
   let open: OpenInflux | null = null;
   try {
     if (options.influx) open = await openInflux(stack.mode, say);
-    await stack.up({ api: options.replicas[0]!, signal });
-    const result = await work({ stack, caps, k6, influx: open?.influx ?? null, say, signal });
+    say(`Stack: up, with ${options.replicas.at(-1)!} replicas`);
+    await stack.up({ api: options.replicas.at(-1)!, signal });
+    const result = await work({
+      stack,
+      caps,
+      k6,
+      influx: open?.influx ?? null,
+      influxPid: open?.pid,
+      say,
+      signal,
+    });
     if (open) say(`  ${open.dashboards}`);
     return result;
   } finally {

@@ -1,21 +1,29 @@
 import { abortOnSignals, say } from '../common/command-line.js';
-import { begin, codeVersion, unfinished } from './begin.js';
+import { table } from '../common/table.js';
+import { begin, codeVersion, loadFor, unfinished } from './begin.js';
 import { withBench } from './bench.js';
 import { runComparison } from './compare.js';
 import { planOf, type Bench } from './context.js';
 import type { CompareOptions } from './options.js';
+import { replicaTable } from './report/tables.js';
+import { sayVerdict } from './report/verdict.js';
 import { inWords } from './report/words.js';
 import { writeReport } from './report/write-report.js';
+import { compileReplicas, rehearseLoad } from './prepare.js';
 import { findCapacity } from './step-load.js';
 import { ComparisonStore, storedComparisons } from './store.js';
-import { isComplete, summarise } from './summarise.js';
+import { isConclusive, summarise } from './summarise.js';
 
-/** Says what the report says. @returns whether every planned run is there and counts */
+/** Says what the report says. @returns whether there is an answer for every count */
 function tell(store: ComparisonStore, file: string): boolean {
   const stored = store.load();
   const report = summarise(stored);
-  say(`\n${inWords(report, stored.runs).join('\n\n')}\n\n  ${file}`);
-  return isComplete(report) && report.byReplicas.every(({ valid }) => valid >= report.comparison.rounds);
+  const { head, rows } = replicaTable(report);
+  const lines = [head, ...rows.map(({ cells }) => cells.map(({ text }) => text))];
+  say(
+    `\n${table(lines, '  ')}\n\n${[sayVerdict(report), ...inWords(report, stored.runs)].join('\n\n')}\n\n  ${file}`,
+  );
+  return isConclusive(report);
 }
 
 function interruptedBefore(options: CompareOptions, { stack }: Bench): ComparisonStore | null {
@@ -28,6 +36,7 @@ function interruptedBefore(options: CompareOptions, { stack }: Bench): Compariso
 }
 
 async function measureInto(bench: Bench, options: CompareOptions, store: ComparisonStore): Promise<void> {
+  await rehearseLoad(bench, loadFor(options));
   await runComparison(bench, store);
   if (options.command !== 'step') return;
   const one = summarise(store.load()).byReplicas.find(({ tps }) => tps !== null);
@@ -38,7 +47,7 @@ async function measureInto(bench: Bench, options: CompareOptions, store: Compari
  * Measures replica counts one after the other, interleaved, and writes a report in any case: of an interrupted comparison
  * from the runs that are there.
  *
- * @returns whether every planned run is there and counts
+ * @returns whether there is an answer for every count
  */
 export async function compare(options: CompareOptions): Promise<boolean> {
   let kept: ComparisonStore | null = null;
@@ -48,11 +57,15 @@ export async function compare(options: CompareOptions): Promise<boolean> {
       : 'the runs so far are kept, and the same command goes on from there',
   );
   // Too many users for this machine's limit of open files are refused before anything starts.
-  if (options.users !== null) planOf({ scenario: options.scenario, users: options.users });
+  planOf(loadFor(options), options.replicas.at(-1)!);
   return withBench(options, { say, signal }, async (bench) => {
-    const store = interruptedBefore(options, bench) ?? (await begin(bench, options));
+    const earlier = interruptedBefore(options, bench);
+    await compileReplicas(bench);
+    const store = earlier ?? (await begin(bench, options));
     kept = store;
     try {
+      const { cpus } = store.comparison().apiCpus;
+      if (earlier && cpus !== null) await bench.caps.set(cpus);
       await measureInto(bench, options, store);
     } catch (err) {
       if (store.runs().length > 0) say(`Report of the runs so far: ${writeReport(store)}`);

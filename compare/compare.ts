@@ -2,29 +2,18 @@ import { explain } from '../common/command-line.js';
 import { writeRun } from './annotate.js';
 import type { Bench, Load } from './context.js';
 import { measureRun } from './measure-run.js';
-import { prepare } from './prepare.js';
-import { duration, number } from './report/format.js';
+import { relativeWidth } from './interval.js';
+import { remaining } from './order.js';
+import { duration, interval, number, replicas, success, times } from './report/format.js';
 import type { ComparisonStore } from './store.js';
-import { ATTEMPTS, isValid, summarise } from './summarise.js';
+import { isValid, summarise, type Report } from './summarise.js';
 import type { ComparisonRecord, RunRecord } from './types.js';
 
-interface Todo {
-  readonly replicas: number;
-  readonly round: number;
-  readonly attempt: number;
-}
-
-/** What is left to do, rounds of the counts interleaved and every other round backwards, so that drift hits all alike. */
-export function remaining({ replicas, rounds }: ComparisonRecord, done: readonly RunRecord[]): Todo[] {
-  return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) => {
-    const order = round % 2 === 1 ? replicas : [...replicas].reverse();
-    return order.flatMap((count) => {
-      const own = done.filter((run) => run.replicas === count && run.round === round);
-      if (own.some(isValid) || own.length >= ATTEMPTS) return [];
-      return [{ replicas: count, round, attempt: own.length + 1 }];
-    });
-  });
-}
+/** The measuring of one comparison; with start and warm-up it stays below eight minutes. */
+const MOST_MS = 400_000;
+/** Looking at an interval until it happens to be narrow makes it too narrow: not before there are so many blocks. */
+const LEAST_BLOCKS = 10;
+const NARROW = 0.06;
 
 const loadOf = ({ scenario, users, rate }: ComparisonRecord): Load => ({
   scenario,
@@ -32,18 +21,18 @@ const loadOf = ({ scenario, users, rate }: ComparisonRecord): Load => ({
   ...(rate !== undefined && { rate }),
 });
 
-function sayRun(bench: Bench, run: RunRecord): void {
+function sayRun({ say }: Bench, run: RunRecord): void {
   const busy = run.saturatedFirst === null ? '' : `, busy first: ${run.saturatedFirst}`;
-  const verdict = isValid(run) ? 'audit clean' : `does not count: ${run.invalid.join('; ')}`;
-  bench.say(
-    `  ${number(run.tps)}/s, p95 ${duration(run.latencyMs.p95)}, ${(run.successRate * 100).toFixed(2)} % answered${busy}; ${verdict}`,
+  const fault = isValid(run) ? '' : `; does not count: ${run.invalid.join('; ')}`;
+  say(
+    `  ${replicas(run.replicas)}: ${number(run.tps)}/s, p95 ${duration(run.latencyMs.p95)}, ${success(run.successRate)} answered${busy}${fault}`,
   );
 }
 
 /** TPS that so many replicas would have with perfect scaling, as far as it is known by now; 0 when it is not. */
-function perfectTps(store: ComparisonStore, replicas: number): number {
+function perfectTps(store: ComparisonStore, count: number): number {
   const base = summarise(store.load()).byReplicas.find(({ efficiency }) => efficiency !== null);
-  return base?.tps ? (base.tps.median / base.replicas) * replicas : 0;
+  return base?.tps ? (base.tps.median / base.replicas) * count : 0;
 }
 
 /** For the dashboards only: the runs are stored, and a comparison does not end because InfluxDB did. */
@@ -60,38 +49,64 @@ async function writeToInflux(
   }
 }
 
+/** Whether a comparison of saturation may end before its last block, and why. Asked between two blocks. */
+export function reasonToEnd(
+  { comparison, byReplicas }: Report,
+  elapsedMs: number,
+): ComparisonRecord['ended'] | null {
+  if (comparison.scenario !== 'saturate') return null;
+  const isEnough = byReplicas.every(({ valid }) => valid >= LEAST_BLOCKS);
+  // The first is what the others are measured by.
+  const isNarrow = byReplicas
+    .slice(1)
+    .every(
+      ({ speedup, interval: bounds }) =>
+        speedup !== null && bounds !== null && relativeWidth(bounds.speedup, speedup) <= NARROW,
+    );
+  return isEnough && isNarrow ? 'narrow' : elapsedMs >= MOST_MS ? 'time' : null;
+}
+
+function sayBlock({ say }: Bench, report: Report, round: number, elapsedMs: number): void {
+  const { scenario, rounds } = report.comparison;
+  const perRoundMs = elapsedMs / Math.max(1, round - 1);
+  const leftMs = (rounds - round + 1) * perRoundMs;
+  const atMostMs = scenario === 'saturate' ? Math.min(leftMs, MOST_MS - elapsedMs) : leftMs;
+  const left = round === 1 ? '' : `, at most ${duration(Math.max(0, atMostMs))} left`;
+  const last = report.byReplicas.at(-1);
+  const soFar = last?.interval
+    ? `; so far ${times(last.speedup)} at ${last.replicas} (${interval(last.interval.speedup)})`
+    : '';
+  say(`${scenario === 'saturate' ? 'Block' : 'Round'} ${round}${left}${soFar}`);
+}
+
 /**
  * Runs what the stored comparison lacks, saving each run as it ends, so that an interrupted comparison goes on where it
  * stopped.
  */
 export async function runComparison(bench: Bench, store: ComparisonStore): Promise<void> {
-  const { comparison } = store.load();
-  const begun = Date.now();
-  let finished = 0;
+  const comparison = store.comparison();
+  const load = loadOf(comparison);
+  const begunMs = Date.now();
+  let round = 0;
   for (;;) {
-    const todo = remaining(comparison, store.runs());
-    const [next] = todo;
+    const [next] = remaining(comparison, store.runs());
     if (!next) break;
-    const left =
-      finished === 0 ? '' : `, about ${duration(((Date.now() - begun) / finished) * todo.length)} left`;
-    bench.say(
-      `Round ${next.round} of ${comparison.rounds}, ${next.replicas} replicas${next.attempt > 1 ? ' (again)' : ''}; ${todo.length} runs to go${left}`,
-    );
-    const cap = comparison.apiCpus.cpus;
-    await prepare(bench, next.replicas, cap);
-    const { run } = await measureRun(
-      bench,
-      loadOf(comparison),
-      { ...next, cap },
-      {
-        comparison: comparison.id,
-        round: String(next.round),
-      },
-    );
+    if (next.round !== round) {
+      const [report, elapsedMs] = [summarise(store.load()), Date.now() - begunMs];
+      const ended = reasonToEnd(report, elapsedMs);
+      if (ended) {
+        store.create({ ...comparison, ended });
+        break;
+      }
+      round = next.round;
+      sayBlock(bench, report, round, elapsedMs);
+    }
+    const cell = { ...next, cap: comparison.apiCpus.cpus };
+    const tags = { comparison: comparison.id, round: String(next.round) };
+    const { run } = await measureRun(bench, load, cell, tags);
     store.saveRun(run);
     await writeToInflux(bench, store, [run]);
     sayRun(bench, run);
-    finished += 1;
   }
   // The efficiency of the first runs was written before what it is measured by was known.
   await writeToInflux(bench, store, store.runs());

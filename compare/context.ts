@@ -6,31 +6,46 @@ import { plan, type Plan } from '../loadtest/scenarios.js';
 import type { ReplicaCaps } from '../loadtest/replica-caps.js';
 import type { CompareScenario } from './types.js';
 
-/** What every step of a comparison works with. */
+/** What every step of a comparison works with. The stack runs as many replicas as the largest count has. */
 export interface Bench {
   readonly stack: Stack;
   readonly caps: ReplicaCaps;
   readonly k6: K6;
   /** Null: samples are not kept, only counted from the client log. */
   readonly influx: Influx | null;
+  /** Its process, if it is on this machine. */
+  readonly influxPid?: number | undefined;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 export interface Load {
   readonly scenario: CompareScenario;
+  /** In all; of saturation: in flight for each replica. */
   readonly users: number;
   /** Arrival only: requests a second and for how long. */
   readonly rate?: number;
   readonly durationS?: number;
 }
 
-export function planOf(load: Load): Plan {
-  const sizes =
-    load.scenario === 'arrival'
-      ? { rate: load.rate ?? 100, durationS: load.durationS ?? 15, vus: Math.max(50, (load.rate ?? 100) * 4) }
-      : { users: load.users };
-  return plan(load.scenario, sizes, openFileLimit());
+/** The first second is not counted: connections open, and batches find their size. */
+const SLICE_S = 5;
+const ARRIVAL_S = 15;
+
+/** @param replicas that serve */
+export function planOf({ scenario, users, rate = 100, durationS }: Load, replicas: number): Plan {
+  switch (scenario) {
+    case 'saturate':
+      return plan(scenario, { vus: users * replicas, durationS: durationS ?? SLICE_S }, openFileLimit());
+    case 'arrival':
+      return plan(
+        scenario,
+        { rate, durationS: durationS ?? ARRIVAL_S, vus: Math.max(50, rate * 4) },
+        openFileLimit(),
+      );
+    default:
+      return plan(scenario, { users }, openFileLimit());
+  }
 }
 
 /**

@@ -5,13 +5,21 @@ import type { Stack } from '../stack/types.js';
 import type { Component } from './types.js';
 
 const INTERVAL_MS = 250;
-const components: readonly Component[] = ['api', 'nginx', 'redis', 'worker', 'database', 'k6'];
+const components: readonly Component[] = ['api', 'nginx', 'redis', 'worker', 'database', 'k6', 'influxdb'];
 
 interface Reading {
   readonly atMs: number;
   /** CPU seconds of each part since it began, by the id of its (first) process. */
   readonly seconds: ReadonlyMap<number, number>;
-  readonly machine: { readonly busy: number; readonly all: number };
+  readonly machine: Ticks;
+}
+
+/** Of all CPUs since the boot, in ticks. */
+interface Ticks {
+  readonly busy: number;
+  /** Given to other guests of the host while this one wanted it. */
+  readonly stolen: number;
+  readonly all: number;
 }
 
 /** CPU of one component between two moments. */
@@ -20,6 +28,8 @@ export interface Used {
   readonly seconds: number;
   /** The part (replica, process with all below it, container) that used most. */
   readonly busiestSeconds: number;
+  /** The part that used least. */
+  readonly leastSeconds: number;
 }
 
 /** CPU seconds of the container a process is in, by the host's cgroups: exact, and without asking the container. */
@@ -38,8 +48,7 @@ function containerSeconds(pid: number): number | undefined {
   }
 }
 
-/** Ticks of all CPUs since the boot. */
-function machineTicks(): { busy: number; all: number } {
+function machineTicks(): Ticks {
   const ticks = readFileSync('/proc/stat', 'utf8')
     .split('\n')[0]!
     .trim()
@@ -47,7 +56,8 @@ function machineTicks(): { busy: number; all: number } {
     .slice(1, 9)
     .map(Number);
   const all = ticks.reduce((sum, value) => sum + value, 0);
-  return { all, busy: all - ticks[3]! - ticks[4]! };
+  const stolen = ticks[7]!;
+  return { all, stolen, busy: all - ticks[3]! - ticks[4]! - stolen };
 }
 
 /** k6 as a child of this process; none when it runs in a container. */
@@ -70,9 +80,18 @@ export class CpuAccounting {
     this.#pids = new Map(components.map((component) => [component, new Set(pidsOf(component))]));
   }
 
-  /** Asks the stack for its processes once, then only the kernel: asking a capped replica would cost its own time. */
-  static async start(stack: Stack): Promise<CpuAccounting> {
-    const accounting = new CpuAccounting(await stack.status(), stack.mode === 'compose');
+  /**
+   * Asks the stack for its processes once, then only the kernel: asking a capped replica would cost its own time.
+   *
+   * @param serving replicas that are measured; others go on running beside them
+   * @param influxPid of another instance's InfluxDB, which takes k6's samples
+   */
+  static async start(stack: Stack, serving: readonly string[], influxPid?: number): Promise<CpuAccounting> {
+    const services = (await stack.status()).filter(
+      ({ service }) => serviceKind(service) !== 'api' || serving.includes(service),
+    );
+    const influx = { service: 'influxdb', pid: influxPid };
+    const accounting = new CpuAccounting([...services, influx], stack.mode === 'compose');
     accounting.#read();
     accounting.#timer = setInterval(() => accounting.#read(), INTERVAL_MS);
     return accounting;
@@ -83,8 +102,8 @@ export class CpuAccounting {
     this.#read();
   }
 
-  /** By component, without those that were never seen (k6 in a container), and the share of the machine that was busy. */
-  between(fromMs: number, toMs: number): { used: Map<Component, Used>; machine: number } {
+  /** By component, without those that were never seen (k6 in a container), and shares of the machine. */
+  between(fromMs: number, toMs: number): { used: Map<Component, Used>; machine: number; stolen: number } {
     const first = this.#readings.findLast(({ atMs }) => atMs <= fromMs) ?? this.#readings[0]!;
     const last = this.#readings.find(({ atMs }) => atMs >= toMs) ?? this.#readings.at(-1)!;
     // A reading is up to an interval off on either side: scaled to the time that was asked for.
@@ -95,10 +114,19 @@ export class CpuAccounting {
         (pid) => scale * ((last.seconds.get(pid) ?? 0) - (first.seconds.get(pid) ?? 0)),
       );
       const seconds = parts.reduce((sum, part) => sum + part, 0);
-      if (parts.length > 0) used.set(component, { seconds, busiestSeconds: Math.max(...parts) });
+      if (parts.length === 0) continue;
+      used.set(component, {
+        seconds,
+        busiestSeconds: Math.max(...parts),
+        leastSeconds: Math.min(...parts),
+      });
     }
-    const all = last.machine.all - first.machine.all;
-    return { used, machine: all > 0 ? (last.machine.busy - first.machine.busy) / all : 0 };
+    const all = Math.max(1, last.machine.all - first.machine.all);
+    return {
+      used,
+      machine: (last.machine.busy - first.machine.busy) / all,
+      stolen: (last.machine.stolen - first.machine.stolen) / all,
+    };
   }
 
   #read(): void {

@@ -3,16 +3,17 @@ import { explain } from '../common/command-line.js';
 import { readJson } from '../common/json-file.js';
 import { resultsFolder } from '../common/paths.js';
 import { percentile } from '../common/statistics.js';
+import { AdminClient } from '../loadtest/admin-client.js';
 import { readClientLog, type Attempt } from '../loadtest/client-log.js';
 import type { RunResult } from '../loadtest/result.js';
 import { runScenario } from '../loadtest/run-scenario.js';
 import { planOf, type Bench, type Load } from './context.js';
 import { CpuAccounting } from './cpu-accounting.js';
 import { curveOf } from './curve.js';
-import { dropKeptConnections } from './fresh-connections.js';
+import { servingReplicas } from './order.js';
 import { limitOf, saturatedFirst } from './saturation.js';
-import type { CpuUse, RunRecord, SampleCounts } from './types.js';
-import { invalidReasons } from './validity.js';
+import type { CompareScenario, CpuUse, RunRecord, SampleCounts } from './types.js';
+import { invalidReasons, unsaturatedReasons } from './validity.js';
 
 export interface Cell {
   readonly replicas: number;
@@ -37,38 +38,63 @@ function readSummary(folder: string): Summary {
 
 /** Of the answers: what comes after is the tail of a burst, in which one replica still works and the others are done. */
 const MOST = 0.9;
+/** Of saturation: connections open, and batches find their size. */
+const RAMP_MS = 1_000;
 
 interface Span {
   /** First request, ms since the epoch. */
   readonly firstMs: number;
-  /** Nine of ten answers had come. */
-  readonly mostMs: number;
   /** Last answer. */
   readonly lastMs: number;
+  /** When all replicas have work. */
+  readonly busyFromMs: number;
+  readonly busyToMs: number;
 }
 
-function spanOf(attempts: readonly Attempt[]): Span {
+const answeredAt = ({ sentMs, answer }: Attempt): number => sentMs + (answer?.durationMs ?? 0);
+
+export function spanOf(attempts: readonly Attempt[], scenario: CompareScenario): Span {
   if (attempts.length === 0) throw new Error('k6 sent nothing: its own output above says why');
   const firstMs = attempts.reduce((least, { sentMs }) => Math.min(least, sentMs), Infinity);
-  const ends = attempts
-    .map(({ sentMs, answer }) => sentMs + (answer?.durationMs ?? 0))
-    .sort((left, right) => left - right);
-  return { firstMs, mostMs: percentile(ends, MOST), lastMs: ends.at(-1)! };
+  const ends = attempts.map(answeredAt).sort((left, right) => left - right);
+  const span = { firstMs, lastMs: ends.at(-1)! };
+  if (scenario !== 'saturate') return { ...span, busyFromMs: firstMs, busyToMs: percentile(ends, MOST) };
+  // Until then each user asks again as soon as it has its answer.
+  const lastSentMs = attempts.reduce((most, { sentMs }) => Math.max(most, sentMs), 0);
+  return { ...span, busyFromMs: firstMs + RAMP_MS, busyToMs: lastSentMs };
 }
 
-function cpuUse(accounting: CpuAccounting, { firstMs, mostMs, lastMs }: Span, cell: Cell, cpus: number) {
-  const whole = accounting.between(firstMs, lastMs);
-  const most = accounting.between(firstMs, mostMs);
-  const durationS = Math.max(0.001, (mostMs - firstMs) / 1_000);
-  const cpu = [...most.used].map(([component, { busiestSeconds }]): CpuUse => {
-    const limitCpus = limitOf(component, { cpus, cap: cell.cap });
-    const seconds = whole.used.get(component)?.seconds ?? 0;
-    return { component, seconds, limitCpus, utilisation: busiestSeconds / (limitCpus * durationS) };
+/** Coupons a second while all replicas had work. */
+export function issuedPerSecond(
+  attempts: readonly Attempt[],
+  { busyFromMs, busyToMs }: Pick<Span, 'busyFromMs' | 'busyToMs'>,
+): number {
+  const issued = attempts.filter((attempt) => {
+    const endMs = answeredAt(attempt);
+    return attempt.answer?.status === 200 && endMs >= busyFromMs && endMs < busyToMs;
   });
-  const used = [...most.used.values()].reduce((sum, { seconds }) => sum + seconds, 0);
+  return busyToMs > busyFromMs ? (issued.length * 1_000) / (busyToMs - busyFromMs) : 0;
+}
+
+function cpuUse(accounting: CpuAccounting, span: Span, cell: Cell, cpus: number) {
+  const whole = accounting.between(span.firstMs, span.lastMs);
+  const busy = accounting.between(span.busyFromMs, span.busyToMs);
+  const durationS = Math.max(0.001, (span.busyToMs - span.busyFromMs) / 1_000);
+  const cpu = [...busy.used].map(([component, { busiestSeconds, leastSeconds }]): CpuUse => {
+    const limitCpus = limitOf(component, { cpus, cap: cell.cap });
+    const share = (seconds: number) => seconds / (limitCpus * durationS);
+    return {
+      component,
+      seconds: whole.used.get(component)?.seconds ?? 0,
+      limitCpus,
+      utilisation: share(busiestSeconds),
+      leastUtilisation: share(leastSeconds),
+    };
+  });
+  const used = [...busy.used.values()].reduce((sum, { seconds }) => sum + seconds, 0);
   const own = used / (cpus * durationS);
-  const others = most.used.has('k6') ? Math.max(0, most.machine - own) : null;
-  return { cpu, machine: most.machine, own, others };
+  const others = busy.used.has('k6') ? Math.max(0, busy.machine - own) : null;
+  return { cpu, machine: busy.machine, stolen: busy.stolen, own, others };
 }
 
 interface Counted {
@@ -114,46 +140,39 @@ export interface Measured {
   readonly result: RunResult;
 }
 
-/**
- * One run on replicas that are ready and warm: fresh campaign, k6, drain, audit, then what it cost. The cap holds while
- * k6 runs: a replica with a twentieth of a CPU needs seconds for its first call of the admin API.
- */
+/** One run on warm replicas: fresh campaign, k6 against so many of them, drain, audit, then what it cost. */
 export async function measureRun(
   bench: Bench,
   load: Load,
   cell: Cell,
   tags: Record<string, string>,
 ): Promise<Measured> {
-  const accounting = await CpuAccounting.start(bench.stack);
-  const plan = planOf(load);
-  const out = bench.influx ? `influxdb=${bench.influx.url}/k6` : undefined;
+  const { stack } = bench;
+  const serving = servingReplicas(cell.replicas, cell.round, await stack.replicas());
+  const accounting = await CpuAccounting.start(stack, serving, bench.influxPid);
   let result: RunResult;
-  let capFault: string | null = null;
   try {
     result = await runScenario({
-      ...{ stack: bench.stack, k6: bench.k6, signal: bench.signal },
+      ...{ stack, k6: bench.k6, signal: bench.signal },
       replicas: cell.replicas,
-      plan,
-      out,
+      plan: planOf(load, cell.replicas),
+      out: bench.influx ? `influxdb=${bench.influx.url}/k6` : undefined,
       tags: { ...tags, scenario: load.scenario },
       onProgress: () => undefined,
-      aroundLoad: {
-        before: async () => {
-          await dropKeptConnections(bench.stack);
-          capFault = cell.cap === null ? null : await bench.caps.set(cell.cap);
-        },
-        after: () => bench.caps.lift(),
-      },
+      beforeLoad: () => stack.route(serving),
     });
   } finally {
     accounting.stop();
   }
+  // What is left of its stock would take the room of the next one.
+  await new AdminClient(stack).closeCampaign(result.couponId);
   const folder = join(resultsFolder('loadtest'), result.testid);
   const [attempts, summary] = [await readClientLog(join(folder, 'client.log')), readSummary(folder)];
-  const span = spanOf(attempts);
-  const { cpu, machine, own, others } = cpuUse(accounting, span, cell, result.environment.cpus);
+  const span = spanOf(attempts, load.scenario);
+  const { cpu, machine, stolen, own, others } = cpuUse(accounting, span, cell, result.environment.cpus);
   const { samples, faults } = await countSamples(bench, result.testid, summary.requests);
   const { cap: _cap, ...base } = toRecord(result, cell);
+  const saturating = load.scenario === 'saturate';
   const run: RunRecord = {
     ...base,
     testid: result.testid,
@@ -162,18 +181,19 @@ export async function measureRun(
     endedAt: new Date(span.lastMs).toISOString(),
     users: result.users,
     stock: result.stock,
-    tps: result.tps,
+    tps: saturating ? issuedPerSecond(attempts, span) : result.tps,
     makespanMs: result.makespanMs,
     droppedIterations: summary.dropped,
     samples,
     cpu,
     machineUtilisation: machine,
     othersUtilisation: others,
+    stolenUtilisation: stolen,
     saturatedFirst: saturatedFirst(cpu, machine, own),
     invalid: [
       ...invalidReasons({ audit: result.audit, droppedIterations: summary.dropped, samples }),
       ...faults,
-      ...(capFault === null ? [] : [`no CPU cap: ${capFault}`]),
+      ...(saturating ? unsaturatedReasons({ cpu, stolen, others, answers: base.answers }) : []),
     ],
     curve: curveOf(attempts),
   };

@@ -12,6 +12,8 @@ const DASHBOARD = '/d/coupon-rush-compare';
 
 export interface OpenInflux {
   readonly influx: Influx;
+  /** Its process, if it is one of this machine. */
+  readonly pid?: number | undefined;
   /** Where to look at what is written, for people. */
   readonly dashboards: string;
   /** Leaves InfluxDB running or stopped, as it was found. The data stay. */
@@ -50,9 +52,11 @@ async function native(say: (line: string) => void): Promise<Found> {
       `port ${service.port} is taken by ${portOwner(service.port) ?? 'another process'}: set NATIVE_INFLUXDB_PORT to another one, or INFLUXDB_URL to an InfluxDB that runs`,
     );
   await service.start();
+  const { pid } = await stack.service('influxdb');
   const url = `http://127.0.0.1:${service.port}`;
   return {
     url,
+    pid,
     dashboards: `Samples and curves are in InfluxDB (${url}; it runs while a comparison does): any Grafana with grafana/provisioning and INFLUXDB_URL=${url} shows them under ${DASHBOARD}`,
     close: async () => {
       if (!ran) await service.stop();
@@ -78,7 +82,9 @@ async function compose(): Promise<Found> {
     throw error;
   }
   const command = 'docker compose --profile metrics up -d grafana';
+  const [container] = await stack.containers('influxdb');
   return {
+    pid: container?.pid,
     url: `http://127.0.0.1:${environment['INFLUXDB_PORT'] ?? 8086}`,
     dashboards: `To see samples and curves: ${command}, then http://localhost:${environment['GRAFANA_PORT'] ?? 3000}${DASHBOARD}`,
     close,
@@ -112,5 +118,5 @@ export async function openInflux(mode: StackMode, say: (line: string) => void): 
     await found.close();
     throw error;
   }
-  return { influx, dashboards: found.dashboards, close: found.close };
+  return { influx, pid: found.pid, dashboards: found.dashboards, close: found.close };
 }

@@ -1,7 +1,7 @@
 import type { StackMode } from '../stack/types.js';
 import type { CompareScenario } from './types.js';
 
-export const COMPARE_SCENARIOS: readonly CompareScenario[] = ['peak', 'arrival', 'sold-out'];
+export const COMPARE_SCENARIOS: readonly CompareScenario[] = ['saturate', 'peak', 'arrival', 'sold-out'];
 
 export interface CompareOptions {
   /** `step`: raises the arrival rate of each count afterwards, until a limit breaks. */
@@ -10,7 +10,7 @@ export interface CompareOptions {
   readonly replicas: readonly number[];
   readonly rounds: number;
   readonly scenario: CompareScenario;
-  /** Null: to be calibrated; 0: no cap. */
+  /** Null: chosen for saturation, none otherwise; 0: no cap. */
   readonly apiCpus: number | null;
   readonly users: number | null;
   readonly rate: number | null;

@@ -41,6 +41,7 @@ export function limitOf(component: Component, { cpus, cap }: Limits): number {
       return Math.min(cpus, 2);
     case 'database':
     case 'k6':
+    case 'influxdb':
       return cpus;
     default:
       return component satisfies never;

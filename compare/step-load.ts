@@ -1,7 +1,6 @@
 import { formatNumber } from '../common/format.js';
 import type { Bench } from './context.js';
 import { measureRun } from './measure-run.js';
-import { prepare } from './prepare.js';
 import { duration } from './report/format.js';
 import type { ComparisonStore } from './store.js';
 import { ATTEMPTS } from './summarise.js';
@@ -99,7 +98,6 @@ export async function findCapacity(
   for (const replicas of comparison.replicas) {
     const first = Math.max(10, Math.round(ratePerReplica * replicas));
     let rate = nextRate(steps, replicas, first);
-    if (rate !== null) await prepare(bench, replicas, comparison.apiCpus.cpus);
     while (rate !== null) {
       const taken = await step(bench, comparison, replicas, rate);
       steps.push(taken);

@@ -1,4 +1,5 @@
 import { median, measureSpread, type Spread } from '../common/statistics.js';
+import { medianInterval, type Interval } from './interval.js';
 import { summariseCapacity, type CapacitySummary } from './capacity-summary.js';
 import type {
   CapacityRecord,
@@ -31,12 +32,14 @@ export interface ReplicaSummary {
   /** Definite answers ÷ requests of all valid runs together: one bad round of many is not outvoted. */
   readonly successRate: number | null;
   /**
-   * TPS ÷ TPS of the smallest count, times that count: 4 replicas without any loss have 4. Null for arrivals, whose rate
-   * is given and no result.
+   * TPS ÷ TPS of the smallest count in the same round, times that count: 4 replicas without any loss have 4. Median of the
+   * rounds; null for arrivals, whose rate is given and no result.
    */
   readonly speedup: number | null;
   /** `speedup` ÷ `replicas`; 1 is perfect. */
   readonly efficiency: number | null;
+  /** 95 % intervals of the two; null where too few rounds have both counts, and of the count the others are measured by. */
+  readonly interval: { readonly speedup: Interval; readonly efficiency: Interval } | null;
   readonly samples: SampleCounts;
   readonly saturatedFirst: Component | null;
 }
@@ -66,6 +69,15 @@ export const hasAnsweredEveryone = ({ byReplicas }: Report): boolean =>
 
 /** Nothing that was planned is left to run. Says nothing of how many runs count. */
 export const isComplete = ({ progress }: Report): boolean => progress.done >= progress.planned;
+
+/** There is an answer for every count: with its interval, or where none is made from every planned round. */
+export const isConclusive = (report: Report): boolean =>
+  isComplete(report) &&
+  report.byReplicas.every(({ valid, interval }, index) =>
+    report.comparison.scenario === 'saturate'
+      ? valid > 0 && (index === 0 || interval !== null)
+      : valid >= report.comparison.rounds,
+  );
 
 export const isValid = (run: RunRecord): boolean => run.invalid.length === 0;
 
@@ -100,18 +112,33 @@ function successOf(runs: readonly RunRecord[]): number | null {
   return asked > 0 ? definite / asked : null;
 }
 
-function summariseCount(
-  replicas: number,
-  runs: readonly RunRecord[],
-  base: { replicas: number; tps: number } | null,
-): ReplicaSummary {
+type Scaling = Pick<ReplicaSummary, 'speedup' | 'efficiency' | 'interval'>;
+
+/** Rounds are compared within themselves: what slows the machine down for a while hits both sides of the ratio. */
+function summariseScaling(replicas: number, valid: readonly RunRecord[], base: Base | null): Scaling {
+  const speedups = valid.flatMap(({ round, tps }) => {
+    const one = base?.tpsByRound.get(round);
+    return base && one ? [(tps / one) * base.replicas] : [];
+  });
+  const speedup = medianOrNull(speedups);
+  const bounds = replicas === base?.replicas ? null : medianInterval(speedups);
+  return {
+    speedup,
+    efficiency: speedup === null ? null : speedup / replicas,
+    interval: bounds && {
+      speedup: bounds,
+      efficiency: { low: bounds.low / replicas, high: bounds.high / replicas },
+    },
+  };
+}
+
+function summariseCount(replicas: number, runs: readonly RunRecord[], base: Base | null): ReplicaSummary {
   const valid = runs.filter(isValid);
   const percentilesOf = (name: 'p50' | 'p95' | 'p99') =>
     valid.flatMap(({ latencyMs }) => latencyMs[name] ?? []);
   const typical = (name: 'p50' | 'p95' | 'p99') => medianOrNull(percentilesOf(name));
   const p95s = percentilesOf('p95');
   const tps = valid.length > 0 ? measureSpread(valid.map((run) => run.tps)) : null;
-  const speedup = tps && base && base.tps > 0 ? (tps.median / base.tps) * base.replicas : null;
   return {
     replicas,
     rounds: new Set(runs.map(({ round }) => round)).size,
@@ -120,26 +147,31 @@ function summariseCount(
     latencyMs: tps && { p50: typical('p50'), p95: typical('p95'), p99: typical('p99') },
     p95Ms: p95s.length > 0 ? measureSpread(p95s) : null,
     successRate: successOf(valid),
-    speedup,
-    efficiency: speedup === null ? null : speedup / replicas,
+    ...summariseScaling(replicas, valid, base),
     samples: sumSamples(runs.map(({ samples }) => samples)),
     saturatedFirst: mostFrequent((valid.length > 0 ? valid : runs).map((run) => run.saturatedFirst)),
   };
 }
 
+interface Base {
+  readonly replicas: number;
+  readonly tpsByRound: ReadonlyMap<number, number>;
+}
+
 /** The smallest count with a valid run is what the others are measured by. */
-function baseOf(
-  counts: readonly number[],
-  runs: readonly RunRecord[],
-): { replicas: number; tps: number } | null {
+function baseOf(counts: readonly number[], runs: readonly RunRecord[]): Base | null {
   for (const replicas of counts) {
     const valid = runs.filter((run) => run.replicas === replicas && isValid(run));
-    if (valid.length > 0) return { replicas, tps: median(valid.map(({ tps }) => tps)) };
+    if (valid.length > 0)
+      return { replicas, tpsByRound: new Map(valid.map(({ round, tps }) => [round, tps])) };
   }
   return null;
 }
 
-function progressOf({ replicas, rounds }: ComparisonRecord, runs: readonly RunRecord[]): Report['progress'] {
+function progressOf(
+  { replicas, rounds, ended }: ComparisonRecord,
+  runs: readonly RunRecord[],
+): Report['progress'] {
   const isDone = (count: number, round: number): boolean => {
     const own = runs.filter((run) => run.replicas === count && run.round === round);
     return own.some(isValid) || own.length >= ATTEMPTS;
@@ -147,7 +179,8 @@ function progressOf({ replicas, rounds }: ComparisonRecord, runs: readonly RunRe
   const planned = replicas.flatMap((count) =>
     Array.from({ length: rounds }, (_, index) => isDone(count, index + 1)),
   );
-  return { planned: planned.length, done: planned.filter(Boolean).length };
+  const done = planned.filter(Boolean).length;
+  return { planned: ended === undefined ? planned.length : done, done };
 }
 
 /** A pure function of what is stored, so that a report can be rebuilt at any time. */

@@ -2,9 +2,9 @@ import type { Latency } from '../common/statistics.js';
 import type { StackMode } from '../stack/types.js';
 import type { Environment } from '../loadtest/result.js';
 
-export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6';
+export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6' | 'influxdb';
 
-export type CompareScenario = 'peak' | 'arrival' | 'sold-out';
+export type CompareScenario = 'saturate' | 'peak' | 'arrival' | 'sold-out';
 
 /** CPU of one part of the topology. */
 export interface CpuUse {
@@ -13,8 +13,10 @@ export interface CpuUse {
   readonly seconds: number;
   /** CPUs that one part of it (one replica) could have used at most: its cap, its threads, or the machine's cores. */
   readonly limitCpus: number;
-  /** Share of `limitCpus` that its busiest part used until nine of ten answers had come, 0…1. */
+  /** Share of `limitCpus` that its busiest part used, 0…1: in the window of saturation, or until nine of ten answers had come. */
   readonly utilisation: number;
+  /** The same of its least busy part. Absent in old files. */
+  readonly leastUtilisation?: number;
 }
 
 /** What happened within one second after the first request, by the time of the answer. */
@@ -60,7 +62,7 @@ export interface SampleCounts {
   readonly influxdb: number | null;
 }
 
-/** One k6 run of a comparison, as it is stored. */
+/** One k6 run of a comparison, as it is stored: of saturation one slice, and its round is a block of slices. */
 export interface RunRecord {
   readonly testid: string;
   readonly scenario: CompareScenario;
@@ -74,7 +76,10 @@ export interface RunRecord {
   readonly users: number;
   readonly stock: number;
   readonly answers: AnswerCounts;
-  /** Answers that grant a coupon ÷ seconds from the first request to the last answer. */
+  /**
+   * Answers that grant a coupon ÷ seconds, by the client log: from the first request to the last answer; of saturation
+   * within the window from a second after the first request to the last request.
+   */
   readonly tps: number;
   readonly makespanMs: number;
   /** Of definite answers (200, 409, 410); null when nobody got one. */
@@ -85,10 +90,12 @@ export interface RunRecord {
   readonly audit: AuditFigures;
   readonly samples: SampleCounts;
   readonly cpu: readonly CpuUse[];
-  /** CPU of the whole machine until nine of ten answers had come, 0…1. */
+  /** CPU of the whole machine in the same time, 0…1. */
   readonly machineUtilisation: number;
   /** Of it, what no part of this project used; null when k6 ran where its CPU cannot be seen. Absent in old files. */
   readonly othersUtilisation?: number | null;
+  /** CPU that the host gave to its other guests meanwhile, of the machine's, 0…1. Absent in old files. */
+  readonly stolenUtilisation?: number;
   readonly saturatedFirst: Component | null;
   /** Why this run does not count; empty when it does. */
   readonly invalid: readonly string[];
@@ -123,12 +130,12 @@ export interface CapacityRecord {
 export interface CpuCap {
   /** CPUs of one replica; null: no cap. */
   readonly cpus: number | null;
-  readonly how: 'calibrated' | 'given' | 'none';
+  readonly how: 'chosen' | 'given' | 'none';
   /** For people: how it was chosen and set, or why it could not be set. */
   readonly note: string;
 }
 
-/** What was asked for by hand; null: chosen by the calibration. */
+/** What was asked for by hand; null: the default. */
 export interface Asked {
   readonly command: 'run' | 'step';
   readonly apiCpus: number | null;
@@ -143,7 +150,11 @@ export interface ComparisonRecord {
   readonly scenario: CompareScenario;
   readonly mode: StackMode;
   readonly replicas: readonly number[];
+  /** Of saturation the most blocks: it ends earlier when the intervals are narrow, or when its time is up. */
   readonly rounds: number;
+  /** Why it ended before that. */
+  readonly ended?: 'narrow' | 'time';
+  /** Of saturation: in flight for each replica. */
   readonly users: number;
   readonly stock: number;
   /** Arrival scenario only: requests a second asked for. */

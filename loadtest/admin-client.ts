@@ -44,11 +44,15 @@ export class AdminClient {
         await this.#call('GET', `/api/v1/admin/coupons?after=${after}&limit=100`),
       );
       for (const { couponId, closedAt } of campaigns) {
-        if (closedAt === null) await this.#call('POST', `/api/v1/admin/coupons/${couponId}/close`);
+        if (closedAt === null) await this.closeCampaign(couponId);
       }
       if (next === null) return;
       after = next;
     }
+  }
+
+  async closeCampaign(couponId: number): Promise<void> {
+    await this.#call('POST', `/api/v1/admin/coupons/${couponId}/close`);
   }
 
   async statistics(couponId: number): Promise<Statistics> {

@@ -1,6 +1,5 @@
 import { explain } from '../common/command-line.js';
 import { instanceFolder } from '../common/paths.js';
-import { waitUntil } from '../common/wait-until.js';
 import { listContainers } from '../stack/compose/containers.js';
 import { docker } from '../stack/compose/docker.js';
 import { capCpu, liftCpuCap, toQuota } from '../stack/native/cpu-cap.js';
@@ -38,20 +37,6 @@ export class ReplicaCaps {
     for (const { service } of await this.stack.status()) {
       if (service.startsWith('api-')) liftCpuCap(instanceFolder(this.instance), service);
     }
-  }
-
-  /** Under the cap a health check may have run out of time, and compose's `up` gives up on an unhealthy container. */
-  async untilHealthy(signal: AbortSignal): Promise<void> {
-    if (this.stack.mode !== 'compose') return;
-    const { project } = requireMode(this.stack, 'compose');
-    const healthy = async () =>
-      (await listContainers(project, 'api')).every(({ health }) => health !== 'unhealthy');
-    await waitUntil(healthy, {
-      what: 'replicas healthy without their cap',
-      timeoutMs: 60_000,
-      intervalMs: 500,
-      signal,
-    });
   }
 
   async #update(cpus: number | null): Promise<string | null> {

@@ -9,6 +9,7 @@ import { listContainers, type Container } from './compose/containers.js';
 import { docker, DockerError, type RunOptions } from './compose/docker.js';
 import { composeFiles } from './compose/files.js';
 import { toStatus } from './compose/status.js';
+import { untilReloaded } from './compose/until-reloaded.js';
 import { upstreamList } from './native/nginx-config.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from './env-file.js';
 import type {
@@ -88,11 +89,12 @@ class ComposeProject implements ComposeStack {
   async route(replicas: readonly string[]): Promise<void> {
     const addresses = replicas.map((name) => `${this.project}-${name}:${API_PORT}`);
     const script =
-      'printf "%s" "$1" | sed "s/ISSUE_BOUND/$NGINX_ISSUE_BOUND/" >/etc/nginx/rendered/upstream-dynamic.conf && ' +
-      'nginx -c /etc/nginx/rendered/nginx.conf -s reload';
+      'printf "%s" "$1" | sed "s/ISSUE_BOUND/$NGINX_ISSUE_BOUND/" >/etc/nginx/rendered/upstream-dynamic.conf';
     const list = upstreamList(addresses, 'ISSUE_BOUND');
     await this.compose(['exec', '-T', 'nginx', 'sh', '-c', script, 'sh', list]);
-    await this.#untilFrontDoorAnswers();
+    const nginx = new ContainerService('nginx', this.project);
+    await nginx.reload();
+    await untilReloaded((await nginx.find()).pid);
   }
 
   async down(): Promise<void> {

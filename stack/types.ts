@@ -61,8 +61,8 @@ interface AnyStack {
   /** Changes the number of replicas under traffic: no request fails because of it. */
   scale(api: number): Promise<void>;
   /**
-   * Has the front door serve through these replicas alone (`api-2`, …) while the others go on running and keep warm. Undone
-   * by the next `down` and `up`.
+   * Has the front door serve through these replicas alone (`api-2`, …), on new connections, while the others go on running.
+   * Undone by the next `down` and `up`.
    */
   route(replicas: readonly string[]): Promise<void>;
   /** Stops everything, keeps the data. Harmless when nothing runs. */

@@ -11,8 +11,9 @@ export interface ChartSpec {
   readonly hint: string;
   readonly kind: 'bar' | 'line';
   /** `ms` values are shown as ms or s. */
-  readonly unit: 'perSecond' | 'ms' | 'percent';
+  readonly unit: 'perSecond' | 'ms' | 'percent' | 'times';
   readonly xTitle: string;
+  /** Of lines numbers: their x axis is to scale. */
   readonly labels: readonly (string | number)[];
   readonly series: readonly Series[];
   /** Upper end of the y axis where it is known. */
@@ -26,7 +27,7 @@ interface Series {
   readonly colour: number | 'muted';
   /** A line over the bars, for an ideal or a reference. */
   readonly line?: 'dashed';
-  /** Least and most per value, drawn as whiskers. */
+  /** Least and most per value, drawn as whiskers, of a line as a band. */
   readonly range?: readonly (readonly [number, number] | null)[];
 }
 
@@ -37,17 +38,16 @@ const components: readonly { key: Component; label: string }[] = [
   { key: 'worker', label: 'worker' },
   { key: 'database', label: 'MySQL' },
   { key: 'k6', label: 'k6' },
+  { key: 'influxdb', label: 'InfluxDB' },
 ];
 
 const hundred = (share: number | null): number | null => (share === null ? null : share * 100);
 
 function tpsChart({ byReplicas, labels }: Frame): ChartSpec {
-  const ideal = byReplicas.map(({ tps, efficiency }) => (tps && efficiency ? tps.median / efficiency : null));
-  const hasIdeal = ideal.some((value) => value !== null);
   return {
     id: 'tps',
     title: 'Coupons issued per second',
-    hint: `Median of the valid rounds, whiskers from the slowest to the fastest.${hasIdeal ? ' The dashes are perfect scaling.' : ''}`,
+    hint: 'Median of the valid rounds, whiskers from the slowest to the fastest.',
     kind: 'bar',
     unit: 'perSecond',
     xTitle: 'replicas',
@@ -59,9 +59,6 @@ function tpsChart({ byReplicas, labels }: Frame): ChartSpec {
         colour: 0,
         range: byReplicas.map(({ tps }) => (tps ? ([tps.min, tps.max] as const) : null)),
       },
-      ...(hasIdeal
-        ? [{ label: 'perfect scaling', values: ideal, colour: 'muted' as const, line: 'dashed' as const }]
-        : []),
     ],
   };
 }
@@ -106,18 +103,32 @@ function successChart({ byReplicas, labels }: Frame): ChartSpec {
   };
 }
 
-function efficiencyChart({ byReplicas, labels }: Frame): ChartSpec {
+function speedupChart({ byReplicas, labels }: Frame): ChartSpec {
   return {
-    id: 'efficiency',
-    title: 'Efficiency',
-    hint: 'Issued per second ÷ (replicas × what one issued). Below 100 % a replica brings less than the first one did.',
-    kind: 'bar',
-    unit: 'percent',
+    id: 'speedup',
+    title: 'What more replicas bring',
+    hint: 'Issued per second, in times of what one replica issues. The band is the 95 % interval; the dashes are perfect scaling.',
+    kind: 'line',
+    unit: 'times',
     xTitle: 'replicas',
     labels,
     series: [
-      { label: 'measured', values: byReplicas.map(({ efficiency }) => hundred(efficiency)), colour: 0 },
-      { label: 'perfect scaling', values: labels.map(() => 100), colour: 'muted', line: 'dashed' },
+      {
+        label: 'measured',
+        values: byReplicas.map(({ speedup }) => speedup),
+        colour: 0,
+        range: byReplicas.map(({ interval, speedup, replicas }) => {
+          if (interval) return [interval.speedup.low, interval.speedup.high] as const;
+          // What the others are measured by is exact by definition.
+          return speedup === replicas ? ([speedup, speedup] as const) : null;
+        }),
+      },
+      {
+        label: 'perfect scaling',
+        values: byReplicas.map(({ replicas }) => replicas),
+        colour: 'muted',
+        line: 'dashed',
+      },
     ],
   };
 }
@@ -189,10 +200,10 @@ export function chartsOf(report: Report, runs: readonly RunRecord[]): ChartSpec[
   };
   const elapsed = { kind: 'line' as const, xTitle: 'seconds since the first request' };
   return [
+    ...(isScaling(report) ? [speedupChart(frame)] : []),
     tpsChart(frame),
     latencyChart(frame),
     successChart(frame),
-    ...(isScaling(report) ? [efficiencyChart(frame)] : []),
     {
       id: 'curve-tps',
       title: 'Answers over time',

@@ -1,6 +1,7 @@
 import { formatNumber } from '../../common/format.js';
 import type { Spread } from '../../common/statistics.js';
-import type { CapacityRecord, Component } from '../types.js';
+import type { CapacityRecord, ComparisonRecord, Component } from '../types.js';
+import type { Interval } from '../interval.js';
 
 /** 148.3, 1,590: three to four digits that mean something. */
 export const number = (value: number): string => formatNumber(value, value < 100 ? 1 : 0);
@@ -12,6 +13,12 @@ export const success = (share: number | null): string =>
   share === null ? '–' : share === 1 ? '100 %' : `${formatNumber(Math.min(share * 100, 99.99), 2)} %`;
 export const times = (factor: number | null): string =>
   factor === null ? '–' : `${formatNumber(factor, 2)} ×`;
+
+export const interval = (value: Interval | null): string =>
+  value === null ? '–' : `${formatNumber(value.low, 2)} – ${formatNumber(value.high, 2)}`;
+
+export const describeCap = ({ apiCpus: { cpus, how } }: ComparisonRecord): string =>
+  cpus === null ? 'no CPU cap' : `${cpus} CPU each (${how})`;
 
 export function duration(ms: number | null): string {
   if (ms === null) return '–';
@@ -32,6 +39,7 @@ const names: Readonly<Record<Component, string>> = {
   worker: 'worker',
   database: 'MySQL',
   k6: 'k6',
+  influxdb: 'InfluxDB',
 };
 
 export const component = (name: Component | null): string => (name === null ? 'nothing' : names[name]);

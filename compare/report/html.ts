@@ -8,6 +8,7 @@ import { chartsOf, type ChartSpec } from './charts.js';
 import { factsOf } from './facts.js';
 import { duration, number, percent, replicas, times } from './format.js';
 import { capacityTable, replicaTable, runTable, type Cell, type Table } from './tables.js';
+import { sayVerdict } from './verdict.js';
 import { inWords, referenceInWords } from './words.js';
 
 const source = (name: string): string =>
@@ -58,7 +59,7 @@ function chartHtml({ id, title, hint, series }: ChartSpec, wide: boolean): strin
 function figuresHtml(report: Report): string {
   const measured = report.byReplicas.filter(({ tps }) => tps !== null);
   const [first, last] = [measured[0], measured.at(-1)];
-  const factor = first?.tps && last?.tps ? last.tps.median / first.tps.median : null;
+  const factor = first && last?.speedup ? last.speedup / first.replicas : null;
   const runs = report.byReplicas.reduce((sum, { valid }) => sum + valid, 0);
   const tiles: (readonly [string, string])[] = [
     [last?.tps ? `${number(last.tps.median)}/s` : '–', `issued at ${last?.replicas ?? '–'} replicas`],
@@ -99,6 +100,7 @@ function factsHtml(stored: StoredComparison): string {
 export function renderHtml(stored: StoredComparison, against?: StoredComparison): string {
   const report = summarise(stored);
   const charts = chartsOf(report, stored.runs);
+  const [first, others] = isScaling(report) ? [charts[0], charts.slice(1)] : [undefined, charts];
   const changes = against && {
     table: changesTable(summarise(against), report),
     words: inWordsChanges(summarise(against), report),
@@ -118,13 +120,15 @@ ${source('style.css')}</style>
 <main>
 <h1>What each replica brought</h1>
 <p class="soft">${escape(stored.comparison.id)}</p>
+<p class="answer">${escape(sayVerdict(report))}</p>
+${first ? `<div class="charts">${chartHtml(first, true)}</div>` : ''}
 ${figuresHtml(report)}
 <section class="card words">${paragraphs(inWords(report, stored.runs))}
 <p class="soft">${escape(referenceInWords)}</p></section>
 ${changes ? `${tableHtml(changes.table)}\n${paragraphs(changes.words)}` : ''}
 <h2>Charts</h2>
 <div class="charts">
-${charts.map((chart, index) => chartHtml(chart, index === charts.length - 1)).join('\n')}
+${others.map((chart, index) => chartHtml(chart, index === others.length - 1)).join('\n')}
 </div>
 ${tableHtml(replicaTable(report))}
 ${capacity ? tableHtml(capacity) : ''}

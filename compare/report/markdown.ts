@@ -3,6 +3,7 @@ import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';
 import { factsOf } from './facts.js';
 import { capacityTable, replicaTable, runTable, type Table } from './tables.js';
+import { sayVerdict } from './verdict.js';
 import { inWords, referenceInWords } from './words.js';
 
 const plain = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
@@ -29,6 +30,7 @@ export function renderMarkdown(stored: StoredComparison, against?: StoredCompari
   ];
   const parts = [
     `# Replicas compared: ${stored.comparison.id}`,
+    sayVerdict(report),
     ...inWords(report, stored.runs),
     ...(changes ?? []),
     tableMarkdown(replicaTable(report)),

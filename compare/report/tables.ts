@@ -1,10 +1,20 @@
 import { formatNumber } from '../../common/format.js';
 import type { CapacitySummary } from '../capacity-summary.js';
 import { originalRun } from '../reference.js';
-import { isValid, type Report } from '../summarise.js';
-import type { RunRecord } from '../types.js';
+import { isValid, type ReplicaSummary, type Report } from '../summarise.js';
+import type { ComparisonRecord, RunRecord } from '../types.js';
 import { foundFaults } from '../validity.js';
-import { component, duration, limitsWords, percent, rate, spread, success, times } from './format.js';
+import {
+  component,
+  duration,
+  interval,
+  limitsWords,
+  percent,
+  rate,
+  spread,
+  success,
+  times,
+} from './format.js';
 
 export interface Cell {
   readonly text: string;
@@ -28,22 +38,25 @@ const cell = (text: string): Cell => ({ text });
 const verdict = (isGood: boolean, good: string, bad: string): Cell =>
   isGood ? { text: good, tone: 'good' } : { text: bad, tone: 'bad' };
 
+/** A comparison that ended early had no more rounds planned than it has. */
+function validCell({ valid, rounds }: ReplicaSummary, { rounds: planned, ended }: ComparisonRecord): Cell {
+  const all = ended === undefined ? planned : rounds;
+  const text = `${valid} of ${all}`;
+  return verdict(valid > 0 && valid >= all, text, text);
+}
+
 export function replicaTable(report: Report): Table {
-  const planned = report.comparison.rounds;
   const rows: Row[] = report.byReplicas.map((entry) => ({
     cells: [
       cell(String(entry.replicas)),
-      verdict(
-        entry.valid > 0 && entry.valid >= planned,
-        `${entry.valid} of ${planned}`,
-        `${entry.valid} of ${planned}`,
-      ),
+      validCell(entry, report.comparison),
       cell(spread(entry.tps)),
       cell(duration(entry.latencyMs?.p50 ?? null)),
       cell(duration(entry.latencyMs?.p95 ?? null)),
       cell(duration(entry.latencyMs?.p99 ?? null)),
       cell(success(entry.successRate)),
       cell(times(entry.speedup)),
+      cell(interval(entry.interval?.speedup ?? null)),
       cell(percent(entry.efficiency)),
       { text: component(entry.saturatedFirst), align: 'left' },
     ],
@@ -60,6 +73,7 @@ export function replicaTable(report: Report): Table {
       cell(percent(originalRun.successRate)),
       cell('–'),
       cell('–'),
+      cell('–'),
       { text: 'other hardware', align: 'left' },
     ],
   };
@@ -74,6 +88,7 @@ export function replicaTable(report: Report): Table {
       'p99',
       'success',
       'speed-up',
+      '95 % interval',
       'efficiency',
       'busy first',
     ],

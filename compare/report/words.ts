@@ -2,35 +2,13 @@ import { formatNumber } from '../../common/format.js';
 import { median } from '../../common/statistics.js';
 import type { CapacitySummary } from '../capacity-summary.js';
 import { originalRun } from '../reference.js';
-import {
-  hasAnsweredEveryone,
-  isComplete,
-  isScaling,
-  isValid,
-  type Report,
-  type ReplicaSummary,
-} from '../summarise.js';
+import { hasAnsweredEveryone, isComplete, isValid, type Report, type ReplicaSummary } from '../summarise.js';
 import type { RunRecord } from '../types.js';
 import { isAuditClean } from '../validity.js';
-import { component, duration, limitsWords, number, percent, rate, replicas, success } from './format.js';
-import { sayNoise } from './noise.js';
+import { component, duration, limitsWords, percent, rate, replicas, success } from './format.js';
 
 const measured = (report: Report): (ReplicaSummary & { tps: NonNullable<ReplicaSummary['tps']> })[] =>
   report.byReplicas.flatMap((entry) => (entry.tps ? [{ ...entry, tps: entry.tps }] : []));
-
-function sayScaling(report: Report): string {
-  const [first, ...others] = measured(report);
-  if (!first) return 'No run was valid, so there is nothing to compare.';
-  if (!isScaling(report))
-    return `Users arrived at ${number(report.comparison.rate ?? first.tps.median)} a second, whatever the replicas: only the time to an answer can differ.`;
-  const start = `${replicas(first.replicas)} issued ${number(first.tps.median)} coupons a second`;
-  if (others.length === 0) return `${start}.`;
-  const gains = others.map((entry) => {
-    const factor = (entry.tps.median / first.tps.median).toFixed(2);
-    return `${replicas(entry.replicas)} gave ${factor} times that (${number(entry.tps.median)}/s, ${percent(entry.efficiency)} of perfect scaling)`;
-  });
-  return `${start}; ${gains.join(', ')}.`;
-}
 
 function sayLatency(report: Report): string {
   const entries = measured(report);
@@ -136,13 +114,14 @@ function sayCapacity({ capacity, capacityLimits }: Report): string {
 
 function sayCap(report: Report): string {
   const { cpus, note } = report.comparison.apiCpus;
-  if (cpus === null) return `The replicas had no CPU cap. ${note}`.trim();
+  if (cpus === null)
+    return `The replicas had no CPU cap: where k6 is the limit, that hides what they can do. ${note}`.trim();
   return `Each replica was held to ${cpus} CPU, so that on this machine the replicas are what is measured and not the load generator beside them: read the ratios, not the absolute rates. ${note}`.trim();
 }
 
-/** What a reader should take home, in sentences made from the figures. */
+/** What else a reader should take home, in sentences made from the figures; the answer itself is the verdict. */
 export function inWords(report: Report, runs: readonly RunRecord[]): string[] {
-  const first = [sayScaling(report), sayNoise(report), sayLatency(report), saySuccess(report)];
+  const first = [sayLatency(report), saySuccess(report)];
   const second = [sayLimit(report), sayOthers(report, runs), sayCapacity(report), sayCap(report)];
   return [[sayProgress(report)], first, [sayTruth(report, runs), saySamples(runs)], second]
     .map((part) => part.filter(Boolean).join(' '))

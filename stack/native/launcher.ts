@@ -54,15 +54,19 @@ export class Launcher {
     this.report('migrate: the schema is up to date');
   }
 
-  /** Returns when nginx serves with this list of replicas, in new workers if it was running with another one. */
-  async route(replicas: readonly string[]): Promise<void> {
+  /**
+   * Returns when nginx serves with this list of replicas, in new workers if it was running with another one.
+   *
+   * @param afresh also if it was running with the same: without the connections it keeps to replicas
+   */
+  async route(replicas: readonly string[], afresh = false): Promise<void> {
     const nginx = await this.topology.nginx();
     const ports: number[] = [];
     for (const name of replicas) ports.push(await this.ports.of(name));
     const unread = await nginx.configure(ports);
     const { pid } = await this.topology.service('nginx');
     if (pid === undefined) return await this.start(['nginx']);
-    if (!unread) return;
+    if (!unread && !afresh) return;
     await nginx.reload(pid);
     this.report(`nginx: routes to ${replicas.length} replica${replicas.length === 1 ? '' : 's'}`);
   }

@@ -74,7 +74,7 @@ class ProcessStack implements NativeStack {
   }
 
   route(replicas: readonly string[]): Promise<void> {
-    return this.#alone((launcher) => launcher.route(replicas));
+    return this.#alone((launcher) => launcher.route(replicas, true));
   }
 
   down(): Promise<void> {

@@ -17,6 +17,28 @@
     perSecond: (value) => short(value),
     ms: (value) => (Math.abs(value) >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`),
     percent: (value) => `${short(value)} %`,
+    times: (value) => `${value.toLocaleString('en-GB', { maximumFractionDigits: 2 })} ×`,
+  };
+
+  /** From the least to the most value, along a line. */
+  const band = {
+    id: 'band',
+    beforeDatasetsDraw(chart) {
+      const { ctx, scales } = chart;
+      chart.data.datasets.forEach((dataset, index) => {
+        if (!dataset.range || dataset.type !== 'line' || !chart.isDatasetVisible(index)) return;
+        const points = chart.getDatasetMeta(index).data.map(({ x }, i) => ({ x, range: dataset.range[i] }));
+        const known = points.filter(({ range }) => range);
+        ctx.save();
+        ctx.beginPath();
+        for (const { x, range } of known) ctx.lineTo(x, scales.y.getPixelForValue(range[0]));
+        for (const { x, range } of known.reverse()) ctx.lineTo(x, scales.y.getPixelForValue(range[1]));
+        ctx.globalAlpha = 0.22;
+        ctx.fillStyle = dataset.borderColor;
+        ctx.fill();
+        ctx.restore();
+      });
+    },
   };
 
   /** Lines from the least to the most value over a bar. */
@@ -25,7 +47,7 @@
     afterDatasetsDraw(chart) {
       const { ctx, scales } = chart;
       chart.data.datasets.forEach((dataset, index) => {
-        if (!dataset.range || !chart.isDatasetVisible(index)) return;
+        if (!dataset.range || dataset.type === 'line' || !chart.isDatasetVisible(index)) return;
         ctx.save();
         ctx.strokeStyle = colour('text');
         ctx.lineWidth = 1.5;
@@ -51,8 +73,10 @@
     const shade = ofSeries(series);
     const common = { label: series.label, data: series.values, borderColor: shade, backgroundColor: shade };
     if (series.line || spec.kind === 'line') {
+      const points = series.values.map((y, i) => ({ x: Number(spec.labels[i]), y }));
       return {
         ...common,
+        ...(spec.kind === 'line' && { data: points, range: series.range }),
         type: 'line',
         order: 0,
         borderWidth: series.line ? 1.5 : 2,
@@ -85,9 +109,10 @@
       font: { family: 'system-ui, sans-serif' },
       scales: {
         x: {
+          ...(spec.kind === 'line' && { type: 'linear' }),
           grid: { display: false },
           border: { color: colour('grid') },
-          ticks: { color: text, maxRotation: 0, autoSkipPadding: 16 },
+          ticks: { color: text, maxRotation: 0, autoSkipPadding: 16, precision: 0 },
           title: { display: true, text: spec.xTitle, color: text },
         },
         y: {
@@ -114,8 +139,7 @@
         },
         tooltip: {
           callbacks: {
-            title: ([item]) =>
-              spec.kind === 'line' ? `second ${item.label}` : `${item.label} × ${spec.xTitle}`,
+            title: ([item]) => `${spec.xTitle}: ${item.label}`,
             label: ({ dataset: { label, range }, parsed: { y }, dataIndex }) => {
               const limits = range?.[dataIndex];
               return `${label}: ${say(y)}${limits ? ` (${say(limits[0])} – ${say(limits[1])})` : ''}`;
@@ -135,7 +159,7 @@
           type: spec.kind,
           data: { labels: spec.labels, datasets: spec.series.map((series) => dataset(spec, series)) },
           options: options(spec),
-          plugins: [whiskers],
+          plugins: [band, whiskers],
         }),
       );
     }

@@ -81,7 +81,7 @@ export const sampleRecord: ComparisonRecord = {
   stock: 3_000,
   apiCpus: {
     cpus: 0.06,
-    how: 'calibrated',
+    how: 'chosen',
     note: 'Chosen so that 4 replicas stay below 60 % of what k6 and nginx can offer.',
   },
   environment: {

@@ -160,7 +160,7 @@ suite('every query of every dashboard', () => {
 
   const planLoad = (users: number) => ({
     scenario: 'peak' as const,
-    users: planOf({ scenario: 'peak', users }).users,
+    users: planOf({ scenario: 'peak', users }, 2).users,
   });
 
   const fill = (query: string, time: { from: string; to: string }): string => {
