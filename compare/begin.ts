@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { projectRoot } from '../common/paths.js';
 import { describeEnvironment } from '../loadtest/result.js';
-import { capReplicas } from './choose-cap.js';
+import { chooseCap } from './choose-cap.js';
 import { planOf, type Bench, type Load } from './context.js';
 import type { CompareOptions } from './options.js';
 import { remaining } from './order.js';
@@ -88,7 +88,7 @@ export function loadFor({ scenario, users, rate }: CompareOptions): Load {
   }
 }
 
-/** Warms and caps the replicas, then stores what is going to be measured. */
+/** Stores what is going to be measured. */
 export async function begin(bench: Bench, options: CompareOptions): Promise<ComparisonStore> {
   const { stack } = bench;
   const { scenario, replicas, rounds } = options;
@@ -106,7 +106,7 @@ export async function begin(bench: Bench, options: CompareOptions): Promise<Comp
     users: scenario === 'arrival' ? plan.users : load.users,
     stock: plan.stock,
     ...(load.rate !== undefined && { rate: load.rate }),
-    apiCpus: await capReplicas(bench, options, environment.cpus),
+    apiCpus: chooseCap(options, environment.cpus),
     environment,
     code: codeVersion(),
     asked: askedOf(options),

@@ -9,7 +9,7 @@ import { replicaTable } from './report/tables.js';
 import { sayVerdict } from './report/verdict.js';
 import { inWords } from './report/words.js';
 import { writeReport } from './report/write-report.js';
-import { compileReplicas, rehearseLoad } from './prepare.js';
+import { warmReplicas } from './prepare.js';
 import { findCapacity } from './step-load.js';
 import { ComparisonStore, storedComparisons } from './store.js';
 import { isConclusive, summarise } from './summarise.js';
@@ -36,7 +36,7 @@ function interruptedBefore(options: CompareOptions, { stack }: Bench): Compariso
 }
 
 async function measureInto(bench: Bench, options: CompareOptions, store: ComparisonStore): Promise<void> {
-  await rehearseLoad(bench, loadFor(options));
+  await warmReplicas(bench, loadFor(options), store.comparison().apiCpus.cpus);
   await runComparison(bench, store);
   if (options.command !== 'step') return;
   const one = summarise(store.load()).byReplicas.find(({ tps }) => tps !== null);
@@ -59,13 +59,9 @@ export async function compare(options: CompareOptions): Promise<boolean> {
   // Too many users for this machine's limit of open files are refused before anything starts.
   planOf(loadFor(options), options.replicas.at(-1)!);
   return withBench(options, { say, signal }, async (bench) => {
-    const earlier = interruptedBefore(options, bench);
-    await compileReplicas(bench);
-    const store = earlier ?? (await begin(bench, options));
+    const store = interruptedBefore(options, bench) ?? (await begin(bench, options));
     kept = store;
     try {
-      const { cpus } = store.comparison().apiCpus;
-      if (earlier && cpus !== null) await bench.caps.set(cpus);
       await measureInto(bench, options, store);
     } catch (err) {
       if (store.runs().length > 0) say(`Report of the runs so far: ${writeReport(store)}`);

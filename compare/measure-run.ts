@@ -11,6 +11,7 @@ import { planOf, type Bench, type Load } from './context.js';
 import { CpuAccounting } from './cpu-accounting.js';
 import { curveOf } from './curve.js';
 import { servingReplicas } from './order.js';
+import { capped } from './prepare.js';
 import { limitOf, saturatedFirst } from './saturation.js';
 import type { CompareScenario, CpuUse, RunRecord, SampleCounts } from './types.js';
 import { invalidReasons, unsaturatedReasons } from './validity.js';
@@ -159,7 +160,7 @@ export async function measureRun(
       out: bench.influx ? `influxdb=${bench.influx.url}/k6` : undefined,
       tags: { ...tags, scenario: load.scenario },
       onProgress: () => undefined,
-      beforeLoad: () => stack.route(serving),
+      aroundLoad: capped(bench, serving, cell.cap),
     });
   } finally {
     accounting.stop();

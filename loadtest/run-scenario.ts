@@ -30,8 +30,8 @@ export interface RunScenarioOptions {
   out?: string | undefined;
   /** Of every sample, besides `testid` and `replicas`. */
   tags?: Record<string, string>;
-  /** Once the campaign is open. */
-  beforeLoad?: () => Promise<void>;
+  /** Around k6 alone: after the campaign is open, and before draining and audit ask for anything. */
+  aroundLoad?: { before: () => Promise<void>; after: () => Promise<void> };
 }
 
 /**
@@ -49,7 +49,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
   const { k6 } = options;
   onProgress(`Campaign ${couponId} with ${plan.stock} coupons; k6 ${k6.version} (${k6.from}) runs`);
   const cpuBefore = await readStackCpu(stack);
-  await options.beforeLoad?.();
+  await options.aroundLoad?.before();
   const startAtMs = generators === 1 ? null : Date.now() + timeToStart(plan);
   const folders = await generateHere(options, folder, {
     plan,
@@ -57,7 +57,7 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
     couponId,
     url: stack.frontUrl,
     startAtMs,
-  });
+  }).finally(() => options.aroundLoad?.after());
   const { warmUpUsers = 0 } = options;
   const result = await concludeRun({
     ...options,

@@ -62,7 +62,7 @@ interface AnyStack {
   scale(api: number): Promise<void>;
   /**
    * Has the front door serve through these replicas alone (`api-2`, …), on new connections, while the others go on running.
-   * Undone by the next `down` and `up`.
+   * Only while nobody asks. Undone by the next `down` and `up`.
    */
   route(replicas: readonly string[]): Promise<void>;
   /** Stops everything, keeps the data. Harmless when nothing runs. */

@@ -1,5 +1,6 @@
 import { apiProgram } from '../../common/paths.js';
 import type { ManagedService } from './managed-service.js';
+import { drainMs } from './nginx-service.js';
 import type { Ports } from './ports.js';
 import { runJob } from './run-job.js';
 import type { Topology } from './topology.js';
@@ -57,17 +58,18 @@ export class Launcher {
   /**
    * Returns when nginx serves with this list of replicas, in new workers if it was running with another one.
    *
-   * @param afresh also if it was running with the same: without the connections it keeps to replicas
+   * @param isIdle nobody asks: then clients need no time to leave, and it is reloaded even with the same list, so that it
+   * keeps no connections to replicas
    */
-  async route(replicas: readonly string[], afresh = false): Promise<void> {
+  async route(replicas: readonly string[], isIdle = false): Promise<void> {
     const nginx = await this.topology.nginx();
     const ports: number[] = [];
     for (const name of replicas) ports.push(await this.ports.of(name));
     const unread = await nginx.configure(ports);
     const { pid } = await this.topology.service('nginx');
     if (pid === undefined) return await this.start(['nginx']);
-    if (!unread && !afresh) return;
-    await nginx.reload(pid);
+    if (!unread && !isIdle) return;
+    await nginx.reload(pid, isIdle ? 0 : drainMs);
     this.report(`nginx: routes to ${replicas.length} replica${replicas.length === 1 ? '' : 's'}`);
   }
 

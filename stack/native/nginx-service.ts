@@ -12,7 +12,7 @@ import { defaultNginxVariables, writeNginxConfig, type NginxVariables } from './
 import { plainEnvironment, type ServiceSpec } from './service-spec.js';
 
 /** Clients with shorter pauses between their requests have opened new connections by then, none of which is idle. */
-const drainMs = 1_000;
+export const drainMs = 1_000;
 
 const cause = (error: unknown): string =>
   error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
@@ -64,12 +64,14 @@ export class Nginx {
   /**
    * Has the master replace its workers and returns when new ones serve. Old ones finish what they have: a replica
    * that left the list must go on answering for as long. See front.conf for why clients are sent away first.
+   *
+   * @param patienceMs how long they have for it
    */
-  async reload(master: number): Promise<void> {
+  async reload(master: number, patienceMs: number): Promise<void> {
     rmSync(this.#drainFile, { force: true });
     writeFileSync(this.#drainFile, '', { flag: 'wx' });
     try {
-      await sleep(drainMs);
+      await sleep(patienceMs);
       await this.#replaceWorkers(master);
     } finally {
       rmSync(this.#drainFile, { force: true });
