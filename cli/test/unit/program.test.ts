@@ -42,8 +42,7 @@ describe('a command line', () => {
   it('has defaults', () => {
     expect(parse('compare')).toMatchObject({
       replicas: [1, 2, 4],
-      rounds: 3,
-      scenario: 'peak',
+      scenario: 'saturate',
       influx: true,
     });
     expect(parse('overload')).toEqual({ apiCpus: 0.06, api: 2 });
@@ -66,7 +65,7 @@ describe('a command line', () => {
     [['compare', '--rounds', '101'], /Expected a whole number from 1 to 100\./],
     [['compare', '--api-cpus', '0.001'], /Expected 0 or a number from 0.01 to /],
     [['compare', '--scenario', 'arrival', '--users', '9'], /arrival takes --rate, not --users/],
-    [['compare', '--rate', '9'], /peak takes --users, not --rate/],
+    [['compare', '--rate', '9'], /saturate takes --users, not --rate/],
     [['faults', '--only', '99'], new RegExp(`from ${EVERY_SCENARIO.join(', ')}\\.`)],
     [['faults', '--seed', '-1'], /Expected a whole number from 0 to 2147483647\./],
     [['soak', '--minutes', 'long'], /Expected a number from 0.01 to 600\./],

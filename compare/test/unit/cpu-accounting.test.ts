@@ -28,21 +28,34 @@ describe('CPU accounting', () => {
     }) as unknown as Stack;
 
   it('tells the busiest replica from all together, and leaves out what it never saw', async () => {
-    const accounting = await CpuAccounting.start(stack());
+    const accounting = await CpuAccounting.start(stack(), ['api-1', 'api-2']);
     const fromMs = Date.now();
     await sleep(1_000);
     const toMs = Date.now();
     accounting.stop();
-    const { used, machine } = accounting.between(fromMs, toMs);
+    const { used, machine, stolen } = accounting.between(fromMs, toMs);
     const api = used.get('api')!;
     expect(api.seconds).toBeGreaterThan(0.1);
     expect(api.busiestSeconds).toBeCloseTo(api.seconds, 1);
+    expect(api.leastSeconds).toBeLessThan(0.1);
     expect(machine).toBeGreaterThan(0);
+    expect(stolen).toBeGreaterThanOrEqual(0);
     expect(used.has('k6')).toBe(false);
   });
 
+  it('leaves out replicas that do not serve, and counts an InfluxDB of another instance', async () => {
+    const accounting = await CpuAccounting.start(stack(), ['api-2'], busy.pid);
+    const fromMs = Date.now();
+    await sleep(1_000);
+    const toMs = Date.now();
+    accounting.stop();
+    const { used } = accounting.between(fromMs, toMs);
+    expect(used.get('api')!.seconds).toBeLessThan(0.1);
+    expect(used.get('influxdb')!.seconds).toBeGreaterThan(0.1);
+  });
+
   it('keeps what a process had used when it ends meanwhile', async () => {
-    const accounting = await CpuAccounting.start(stack());
+    const accounting = await CpuAccounting.start(stack(), ['api-1', 'api-2']);
     const fromMs = Date.now();
     await sleep(1_000);
     busy.kill('SIGKILL');

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { loadFor, unfinished } from '../../begin.js';
+import { chooseCap } from '../../choose-cap.js';
+import { planOf } from '../../context.js';
 import type { CompareOptions } from '../../options.js';
 import { nextRate } from '../../step-load.js';
 import { ComparisonStore, storedComparisons } from '../../store.js';
@@ -79,19 +81,29 @@ describe('the next step of a rising rate', () => {
 });
 
 describe('the load of a comparison', () => {
-  it('keeps one replica busy for half a minute, and never asks for more than 10,000 users', () => {
-    expect(loadFor(options, 400).users).toBe(3_200);
-    expect(loadFor(options, 40_000).users).toBe(10_000);
-    expect(loadFor(options, 1).users).toBe(500);
+  it('is what was asked for, or the numbers of its scenario', () => {
+    expect(loadFor({ ...options, scenario: 'saturate' })).toEqual({ scenario: 'saturate', users: 64 });
+    expect(loadFor({ ...options, scenario: 'sold-out' }).users).toBe(10_000);
+    expect(loadFor({ ...options, users: 700 }).users).toBe(700);
+    expect(loadFor({ ...options, scenario: 'arrival', rate: 70 }).rate).toBe(70);
   });
 
-  it('asks for twice the users when half of them are to be refused', () => {
-    expect(loadFor({ ...options, scenario: 'sold-out' }, 400).users).toBe(6_400);
+  it('keeps as many users in flight for each replica, whatever the count', () => {
+    const load = loadFor({ ...options, scenario: 'saturate' });
+    expect([1, 2, 4].map((replicas) => planOf(load, replicas).env['VUS'])).toEqual(['64', '128', '256']);
   });
+});
 
-  it('takes what was asked for', () => {
-    expect(loadFor({ ...options, users: 700 }, 400).users).toBe(700);
-    expect(loadFor({ ...options, scenario: 'arrival', rate: 70 }, 400).rate).toBe(70);
+describe('the cap of a comparison', () => {
+  it('leaves the largest count a small share of the machine, of saturation alone', () => {
+    const saturate: CompareOptions = { ...options, scenario: 'saturate' };
+    const four = chooseCap(saturate, 2);
+    expect(four).toMatchObject({ how: 'chosen' });
+    expect(chooseCap(saturate, 16).cpus! / four.cpus!).toBeGreaterThan(6);
+    expect(chooseCap({ ...saturate, replicas: [50] }, 2).cpus).toBe(0.01);
+    expect(chooseCap(options, 2)).toMatchObject({ cpus: null, how: 'none' });
+    expect(chooseCap({ ...saturate, apiCpus: 0 }, 2).cpus).toBeNull();
+    expect(chooseCap({ ...options, apiCpus: 0.2 }, 2)).toMatchObject({ cpus: 0.2, how: 'given' });
   });
 });
 

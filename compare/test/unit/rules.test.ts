@@ -2,33 +2,52 @@ import { describe, expect, it } from '@jest/globals';
 import { toLine } from '../../../common/influx.js';
 import { toQuota } from '../../../stack/native/cpu-cap.js';
 import { parseMetrics } from '../../../grafana/test/support/prometheus.js';
-import { remaining } from '../../compare.js';
+import { remaining, servingReplicas } from '../../order.js';
 import { curveOf } from '../../curve.js';
 import { limitOf, saturatedFirst } from '../../saturation.js';
 import { brokenLimits } from '../../step-load.js';
-import type { CpuUse } from '../../types.js';
+import type { CpuUse, RunRecord } from '../../types.js';
 import { invalidReasons } from '../../validity.js';
 import { sampleRecord, sampleRun } from '../support/sample-comparison.js';
 
 describe('which runs are left to do', () => {
-  it('interleaves the counts, every other round backwards', () => {
-    const order = remaining(sampleRecord, []).map(({ round, replicas }) => `${round}:${replicas}`);
-    expect(order).toEqual(['1:1', '1:2', '1:4', '2:4', '2:2', '2:1', '3:1', '3:2', '3:4']);
+  it('has each count once in a round, in orders of their own that are always the same', () => {
+    const left = remaining({ ...sampleRecord, rounds: 12 }, []);
+    const orders = Array.from({ length: 12 }, (_, index) =>
+      left.filter(({ round }) => round === index + 1).map(({ replicas }) => replicas),
+    );
+    expect(left.map(({ round }) => round)).toEqual(orders.flatMap((_, index) => Array(3).fill(index + 1)));
+    for (const order of orders) expect([...order].sort()).toEqual([1, 2, 4]);
+    for (const first of [1, 2, 4]) expect(orders.map(([count]) => count)).toContain(first);
+    expect(remaining({ ...sampleRecord, rounds: 12 }, [])).toEqual(left);
+  });
+
+  it('is nothing when the comparison has ended', () => {
+    expect(remaining({ ...sampleRecord, ended: 'narrow' }, [])).toEqual([]);
   });
 
   it('goes on after an interruption with what is not there yet', () => {
     const done = [sampleRun(1, 1), sampleRun(2, 1)];
     expect(remaining(sampleRecord, done)[0]).toEqual({ round: 1, replicas: 4, attempt: 1 });
+    expect(remaining(sampleRecord, done)).toHaveLength(7);
   });
 
   it('repeats an invalid run once and no more', () => {
     const bad = sampleRun(1, 1, { invalid: ['dropped'] });
-    expect(remaining(sampleRecord, [bad])[0]).toEqual({ round: 1, replicas: 1, attempt: 2 });
-    expect(remaining(sampleRecord, [bad, { ...bad, attempt: 2 }])[0]).toEqual({
-      round: 1,
-      replicas: 2,
-      attempt: 1,
-    });
+    const ofOne = (done: RunRecord[]) =>
+      remaining(sampleRecord, done).filter(({ round, replicas }) => round === 1 && replicas === 1);
+    expect(ofOne([bad])).toEqual([{ round: 1, replicas: 1, attempt: 2 }]);
+    expect(ofOne([bad, { ...bad, attempt: 2 }])).toEqual([]);
+  });
+});
+
+describe('which replicas serve', () => {
+  it('are others in the next round, each as often', () => {
+    expect(servingReplicas(2, 3, 4)).toEqual(['api-4', 'api-1']);
+    const served = [1, 2, 3, 4].flatMap((round) => servingReplicas(2, round, 4));
+    for (const name of ['api-1', 'api-2', 'api-3', 'api-4'])
+      expect(served.filter((one) => one === name)).toHaveLength(2);
+    expect(servingReplicas(4, 9, 4).sort()).toEqual(['api-1', 'api-2', 'api-3', 'api-4']);
   });
 });
 

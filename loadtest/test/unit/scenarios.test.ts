@@ -5,6 +5,13 @@ const FILES = 20_000;
 const NONE = { '200': 0, '409': 0, '410': 0, other: 0, timeouts: 0, connectionErrors: 0 };
 
 describe('the plan of a scenario', () => {
+  it('of saturation asks for a time, with more coupons than are issued in it', () => {
+    expect(plan('saturate', { vus: 256, durationS: 5 }, FILES)).toMatchObject({
+      ...{ connections: 256, requests: null, env: { VUS: '256', DURATION: '5' } },
+    });
+    expect(() => plan('saturate', { vus: 30_000 }, FILES)).toThrow(/30000 connections/);
+  });
+
   it('of a peak is 10,000 users for 10,000 coupons, a virtual user each', () => {
     expect(plan('peak', {}, FILES)).toMatchObject({ users: 10_000, stock: 10_000, connections: 10_000 });
   });
