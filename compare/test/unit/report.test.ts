@@ -9,7 +9,8 @@ import { summarise } from '../../summarise.js';
 import type { RunRecord, StoredComparison } from '../../types.js';
 import { sampleComparison } from '../support/sample-comparison.js';
 
-const say = (stored: StoredComparison): string => [sayVerdict(summarise(stored)), ...inWords(summarise(stored), stored.runs)].join('\n');
+const say = (stored: StoredComparison): string =>
+  [sayVerdict(summarise(stored)), ...inWords(summarise(stored), stored.runs)].join('\n');
 
 describe('the report in words', () => {
   it('opens with what the largest count gave, in times of the first', () => {

@@ -15,7 +15,8 @@ const draw = (random: Random): number =>
   Array.from({ length: 12 }, () => random.next()).reduce((sum, value) => sum + value, -6);
 
 describe('the interval of a median', () => {
-  const noisy = (random: Random, count: number) => Array.from({ length: count }, () => 4 + 0.3 * draw(random));
+  const noisy = (random: Random, count: number) =>
+    Array.from({ length: count }, () => 4 + 0.3 * draw(random));
 
   it('holds the true value in about 95 of 100 comparisons', () => {
     const random = new Random(7);
@@ -78,7 +79,8 @@ describe('a comparison of saturation', () => {
     const random = new Random(3);
     return () => 1 + amount * draw(random);
   };
-  const report = (blocks: number, amount: number) => summarise(saturated(blocks, noise(amount), { rounds: 60 }));
+  const report = (blocks: number, amount: number) =>
+    summarise(saturated(blocks, noise(amount), { rounds: 60 }));
   const cut = (blocks: number, amount: number) => {
     const stored = saturated(blocks, noise(amount));
     return summarise({ ...stored, comparison: { ...stored.comparison, rounds: 60 } });
