@@ -21,7 +21,7 @@ export interface StepResult {
   refusedP50Ms: number | null;
   refusedP95Ms: number | null;
   refusedP99Ms: number | null;
-  /** Without the first `SETTLE_MS`, in which overload is found. */
+  /** Of calls sent `SETTLE_MS` after overload was found, which the first answered refusal tells. */
   settled: { okP99Ms: number | null; refusedP99Ms: number | null };
 }
 
@@ -30,8 +30,8 @@ export interface Window {
   endMs: number;
 }
 
-/** As long as overload may take to be found (ISSUE_QUEUE_MAX_MS), and a second. */
-const SETTLE_MS = 5_000;
+/** For the other replicas to find it too. */
+const SETTLE_MS = 1_000;
 const BIN_MS = 100;
 /** So long must all be well before it counts as recovered. */
 const CALM_BINS = 10;
@@ -57,9 +57,10 @@ export const goodputOf = (attempts: readonly Attempt[], window: Window): number 
 /** `attempts`: of the whole run; those due within the window are the step's. */
 export function measureStep(attempts: readonly Attempt[], window: Window, factor: number): StepResult {
   const own = attempts.filter(({ sentMs }) => isWithin(sentMs, window));
-  const settled = own.filter(({ sentMs }) => sentMs >= window.startMs + SETTLE_MS);
   const ok = own.filter(isOk);
   const refused = own.filter(isRefused);
+  const foundMs = refused.reduce((least, attempt) => Math.min(least, answeredMs(attempt)), Infinity);
+  const settled = own.filter(({ sentMs }) => sentMs >= foundMs + SETTLE_MS);
   const other: Record<string, number> = {};
   for (const attempt of own) {
     if (isOk(attempt) || isRefused(attempt)) continue;

@@ -69,7 +69,8 @@ export class LoadShedder {
   #waitingShare = 0;
   #lastBeyondMs = 0;
   #servedStanding = 0;
-  #standingSinceMs = 0;
+  #lastSeenMs = -Infinity;
+  #busySinceMs = 0;
   #lastSignMs = 0;
   #told = 0;
   #toldMs = -Infinity;
@@ -139,6 +140,8 @@ export class LoadShedder {
 
   #observe({ bound }: Arrival, waitMs: number, nowMs: number): void {
     const { targetMs, rushMax, queueMaxMs } = this.options;
+    if (nowMs - this.#lastSeenMs > WINDOW_MS) this.#busySinceMs = nowMs;
+    this.#lastSeenMs = nowMs;
     // Calls within the bound are no sign of a queue: they are few at a time and wait little, whatever goes on beyond.
     if (bound === null) {
       this.#waitingShare += ((waitMs > targetMs ? 1 : 0) - this.#waitingShare) * WEIGHT;
@@ -156,11 +159,10 @@ export class LoadShedder {
       this.#servedStanding = 0;
       return;
     }
-    if (this.#servedStanding === 0) this.#standingSinceMs = nowMs;
     this.#servedStanding += 1;
     // A process that stood still finds long waits at once: that is no queue that grew, and it is gone in a moment.
-    const stoodForLong = waitMs > queueMaxMs && nowMs - this.#standingSinceMs >= WINDOW_MS;
-    if (!this.#overloaded && (this.#servedStanding > rushMax || stoodForLong)) {
+    const grewTooLong = waitMs > queueMaxMs && nowMs - this.#busySinceMs >= WINDOW_MS;
+    if (!this.#overloaded && (this.#servedStanding > rushMax || grewTooLong)) {
       this.#overloaded = true;
       this.#lastSignMs = nowMs;
     }

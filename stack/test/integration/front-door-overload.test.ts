@@ -17,6 +17,8 @@ const periodNow = () => Math.floor(Date.now() / 10_000);
 /** A note must not end in the middle of a test. */
 const untilEarlyInPeriod = () =>
   waitUntil(() => Date.now() % 10_000 < 5_000, { what: 'a new period begins', timeoutMs: 6_000 });
+const untilLateInPeriod = () =>
+  waitUntil(() => Date.now() % 10_000 > 9_000, { what: 'a period ends soon', timeoutMs: 10_000 });
 
 describe('when replicas are overloaded, the front door', () => {
   const open: (() => Promise<void>)[] = [];
@@ -137,6 +139,30 @@ describe('when replicas are overloaded, the front door', () => {
     await waitUntil(() => asked().length > askedBefore, { what: 'the call is passed on', timeoutMs: 5_000 });
     expect(asked().at(-1)!.headers['x-request-id']).toBe(first!.req.headers['x-request-id']);
     answerHeld(200);
+  });
+
+  test('refuses a call that was reset beyond the bound by a note that is younger than the call', async () => {
+    let isOverloaded = false;
+    await start((request, response) => {
+      if (isOverloaded && !request.headers['x-issue-bound']) refuse(response);
+      else hold(request, response);
+    });
+    await untilLateInPeriod();
+    const within = Array.from({ length: BOUND }, () => post());
+    await waitUntil(() => held.length === BOUND, { what: 'the bound is full', timeoutMs: 5_000 });
+    const waiting = post();
+    await waitUntil(() => held.length === BOUND + 1, { what: 'one waits beyond it', timeoutMs: 5_000 });
+    const [reset] = held.splice(BOUND, 1);
+    await untilEarlyInPeriod();
+    isOverloaded = true;
+    expect((await post()).status).toBe(503);
+    const askedBefore = asked().length;
+    reset!.socket!.destroy();
+    const answer = await waiting;
+    expect([answer.status, await answer.text()]).toEqual([503, problemBody('overloaded')]);
+    expect(asked()).toHaveLength(askedBefore);
+    answerHeld(200);
+    await Promise.all(within);
   });
 
   test.each(['within', 'beyond'])(

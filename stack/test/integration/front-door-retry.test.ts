@@ -70,6 +70,20 @@ describe('when a replica fails, the front door', () => {
     expect(hung.requests.length).toBeGreaterThan(0);
   });
 
+  test('does not ask one that hangs a second time in the pass after', async () => {
+    const hung = await replica(hangs);
+    // Not at once, so that the calls are shared out.
+    const good = await replica((_request, response) => setTimeout(() => response.end('{"rank":1}'), 300));
+    // No try begins after the first one timed out: another pass does.
+    const timeouts = { NGINX_ISSUE_READ_TIMEOUT: '900ms', NGINX_ISSUE_RETRY_TIMEOUT: '600ms' };
+    const { url } = await frontDoor([hung.port, good.port], timeouts);
+    const answers = await Promise.all(Array.from({ length: 60 }, () => post(url + issue)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
+    const asked = hung.requests.map(({ headers }) => headers['x-request-id']);
+    expect(asked.length).toBeGreaterThan(20);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
   test('does not ask another one about a 503: its cause is shared', async () => {
     const busy: RequestListener = (_request, response) =>
       response.writeHead(503, { 'retry-after': '1' }).end('{}');
