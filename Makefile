@@ -43,7 +43,7 @@ SOURCES := $(shell find api/src cli common stack loadtest compare grafana/source
 	-type f \( -name '*.ts' -o -name '*.lua' -o -name '*.mjs' -o -name '*.prisma' \) -print 2>/dev/null) \
 	tsconfig.json tsconfig.build.json
 
-.PHONY: help install build env up scale status logs down peak sold-out duplicates arrival overload audit \
+.PHONY: help install build env up scale status logs down peak sold-out duplicates arrival saturate overload audit \
 	compare step-load comparisons report dashboards \
 	faults fuzz soak campaigns dead-letters reconcile rebuild mutants test test-nodes test-compose test-redis8 bench bench-quick \
 	lint format clean programs tools
@@ -94,6 +94,9 @@ peak sold-out duplicates arrival: $(BUILT)
 	@$(RUN) $@ $(call given,API,api) $(call given,USERS,users) \
 		$(call given,GENERATORS,generators) $(WHERE)
 
+saturate: $(BUILT) ## users who ask without a pause, each time as a new one [API=3] [VUS=64]
+	@$(RUN) $@ $(call given,API,api) $(call given,VUS,vus) $(WHERE)
+
 peak: ## 10,000 users in one second, then the audit [API=3] [USERS=10000] [GENERATORS=1] [MODE=…]
 sold-out: ## 20,000 users, 10,000 coupons
 duplicates: ## 5,000 users, three simultaneous tries each
@@ -108,7 +111,7 @@ audit: $(BUILT) ## compare Redis and MySQL of a running stack: COUPON=1
 COMPARED = $(call given,REPLICAS,replicas) $(call given,ROUNDS,rounds) $(call given,API_CPUS,api-cpus) \
 	$(call given,SCENARIO,scenario) $(call given,USERS,users) $(call given,RATE,rate) $(if $(FRESH),--fresh) $(WHERE)
 
-compare: $(BUILT) ## what each replica brings: REPLICAS="1 2 4" [ROUNDS=3] [API_CPUS=0.05] [SCENARIO=peak] [FRESH=1]
+compare: $(BUILT) ## what each replica brings: REPLICAS="1 2 4" [SCENARIO=peak] [ROUNDS=3] [API_CPUS=0.05] [FRESH=1]
 	@$(RUN) compare $(COMPARED)
 
 step-load: $(BUILT) ## the same, then a rising rate until a limit breaks: the capacity of each count

@@ -25,10 +25,7 @@ interface Choice extends StackChoice, Omit<Sizes, 'durationS'> {
 const STOCK = new Option('--stock <n>', 'coupons').argParser(number());
 const VUS = new Option('--vus <n>', 'virtual users of k6').argParser(number());
 const DURATION = new Option('--duration <seconds>', 'of arrivals, or of saturation').argParser(number());
-const PROFILE = new Option('--profile <shape>', 'of arrivals, or of saturation').choices([
-  'constant',
-  'ramping',
-]);
+const PROFILE = new Option('--profile <shape>', 'of arrivals').choices(['constant', 'ramping']);
 const GENERATORS = new Option(
   '--generators <n>',
   'processes of k6 that share the load, from one common start',

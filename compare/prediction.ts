@@ -5,6 +5,8 @@ import type { Component, RunRecord } from './types.js';
 /** Where one count of replicas stands, and what twice as many should issue: the model of docs/capacity.md. */
 export interface Prediction {
   readonly replicas: number;
+  /** Coupons a second, median. */
+  readonly issued: number;
   /** Apart from the replicas: the part nearest to its limit, or the machine that all of them share. */
   readonly next: { readonly part: Component | 'machine'; readonly utilisation: number } | null;
   /** Coupons a second of twice as many replicas: twice the rate, or what the next part lets through. */
@@ -13,17 +15,21 @@ export interface Prediction {
   readonly measured: number | null;
 }
 
-/** Everything but the replicas, whose number is what changes, and k6, which a real rush brings along. */
-const isElsewhere = (component: Component): boolean => component !== 'api';
+type Part = NonNullable<Prediction['next']>;
 
-function utilisations(runs: readonly RunRecord[]): Map<Component | 'machine', number> {
-  const all = new Map<Component | 'machine', number[]>();
-  const note = (part: Component | 'machine', share: number) => all.set(part, [...(all.get(part) ?? []), share]);
-  for (const run of runs) {
-    for (const { component, utilisation } of run.cpu) if (isElsewhere(component)) note(component, utilisation);
-    note('machine', run.machineUtilisation);
+/** The one nearest to its limit, by the median of the runs. The replicas are left out: their number is what changes. */
+function findNext(runs: readonly RunRecord[]): Part | null {
+  const shares = new Map<Part['part'], number[]>();
+  for (const { cpu, machineUtilisation } of runs) {
+    const others = cpu.filter(({ component }) => component !== 'api');
+    const parts = [
+      ...others.map(({ component, utilisation }) => [component, utilisation] as const),
+      ['machine', machineUtilisation] as const,
+    ];
+    for (const [part, share] of parts) shares.set(part, [...(shares.get(part) ?? []), share]);
   }
-  return new Map([...all].map(([part, shares]) => [part, median(shares)]));
+  const typical = [...shares].map(([part, values]) => ({ part, utilisation: median(values) }));
+  return typical.sort((a, b) => b.utilisation - a.utilisation)[0] ?? null;
 }
 
 /**
@@ -34,13 +40,13 @@ function utilisations(runs: readonly RunRecord[]): Map<Component | 'machine', nu
 export function predict(byReplicas: readonly ReplicaSummary[], valid: readonly RunRecord[]): Prediction[] {
   return byReplicas.flatMap(({ replicas, tps }) => {
     if (!tps) return [];
-    const shares = utilisations(valid.filter((run) => run.replicas === replicas));
-    const [next] = [...shares].sort(([, a], [, b]) => b - a);
-    const most = next && next[1] > 0 ? tps.median / next[1] : Infinity;
+    const next = findNext(valid.filter((run) => run.replicas === replicas));
+    const most = next && next.utilisation > 0 ? tps.median / next.utilisation : Infinity;
     return [
       {
         replicas,
-        next: next ? { part: next[0], utilisation: next[1] } : null,
+        issued: tps.median,
+        next,
         twice: Math.min(2 * tps.median, most),
         measured: byReplicas.find((other) => other.replicas === 2 * replicas)?.tps?.median ?? null,
       },

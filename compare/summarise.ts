@@ -1,6 +1,7 @@
 import { median, measureSpread, type Spread } from '../common/statistics.js';
 import { medianInterval, type Interval } from './interval.js';
 import { summariseCapacity, type CapacitySummary } from './capacity-summary.js';
+import { predict, type Prediction } from './prediction.js';
 import type {
   CapacityRecord,
   ComparisonRecord,
@@ -54,6 +55,8 @@ export interface Report {
   readonly samples: SampleCounts;
   /** Of the largest replica count: what limits the system next. */
   readonly saturatedFirst: Component | null;
+  /** What to add next, by count; empty of arrivals, whose rate is given. */
+  readonly predictions: readonly Prediction[];
   readonly invalidRuns: readonly { readonly testid: string; readonly reasons: readonly string[] }[];
   readonly capacity: readonly CapacitySummary[];
   /** What a step had to hold; null when no rising rate was tried. */
@@ -203,6 +206,7 @@ export function summarise({ comparison, runs, capacity }: StoredComparison): Rep
     progress: progressOf(comparison, runs),
     samples: sumSamples(runs.map(({ samples }) => samples)),
     saturatedFirst: byReplicas.at(-1)?.saturatedFirst ?? null,
+    predictions: comparison.scenario === 'arrival' ? [] : predict(byReplicas, runs.filter(isValid)),
     invalidRuns: runs
       .filter((run) => !isValid(run))
       .map(({ testid, invalid }) => ({ testid, reasons: invalid })),

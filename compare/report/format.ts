@@ -32,7 +32,7 @@ export const spread = (tps: Spread | null): string =>
 export const limitsWords = ({ p99Ms, errorRate }: CapacityRecord['limits']): string =>
   `p99 within ${duration(p99Ms)}, ${errorRate === 0 ? 'no error' : `errors at most ${percent(errorRate, 2)}`}`;
 
-const names: Readonly<Record<Component, string>> = {
+const names: Readonly<Record<Component | 'machine', string>> = {
   api: 'api replicas',
   nginx: 'nginx',
   redis: 'Redis',
@@ -40,7 +40,9 @@ const names: Readonly<Record<Component, string>> = {
   database: 'MySQL',
   k6: 'k6',
   influxdb: 'InfluxDB',
+  machine: 'the machine',
 };
 
-export const component = (name: Component | null): string => (name === null ? 'nothing' : names[name]);
+export const component = (name: Component | 'machine' | null): string =>
+  name === null ? 'nothing' : names[name];
 export const replicas = (count: number): string => (count === 1 ? '1 replica' : `${count} replicas`);

@@ -7,7 +7,7 @@ import { changesTable, inWordsChanges } from './changes.js';
 import { chartsOf, type ChartSpec } from './charts.js';
 import { factsOf } from './facts.js';
 import { duration, number, percent, replicas, times } from './format.js';
-import { capacityTable, replicaTable, runTable, type Cell, type Table } from './tables.js';
+import { capacityTable, predictionTable, replicaTable, runTable, type Cell, type Table } from './tables.js';
 import { sayVerdict } from './verdict.js';
 import { inWords, referenceInWords } from './words.js';
 
@@ -105,7 +105,7 @@ export function renderHtml(stored: StoredComparison, against?: StoredComparison)
     table: changesTable(summarise(against), report),
     words: inWordsChanges(summarise(against), report),
   };
-  const capacity = capacityTable(report);
+  const more = [predictionTable(report), capacityTable(report)].filter((table) => table !== null);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -131,7 +131,7 @@ ${changes ? `${tableHtml(changes.table)}\n${paragraphs(changes.words)}` : ''}
 ${others.map((chart, index) => chartHtml(chart, index === others.length - 1)).join('\n')}
 </div>
 ${tableHtml(replicaTable(report))}
-${capacity ? tableHtml(capacity) : ''}
+${more.map(tableHtml).join('\n')}
 ${tableHtml(runTable(stored.runs))}
 ${factsHtml(stored)}
 </main>

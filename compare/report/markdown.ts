@@ -2,7 +2,7 @@ import { summarise } from '../summarise.js';
 import type { StoredComparison } from '../types.js';
 import { changesTable, inWordsChanges } from './changes.js';
 import { factsOf } from './facts.js';
-import { capacityTable, replicaTable, runTable, type Table } from './tables.js';
+import { capacityTable, predictionTable, replicaTable, runTable, type Table } from './tables.js';
 import { sayVerdict } from './verdict.js';
 import { inWords, referenceInWords } from './words.js';
 
@@ -23,7 +23,7 @@ function tableMarkdown({ title, head, rows }: Table): string {
 /** For pasting into an issue or a chat. */
 export function renderMarkdown(stored: StoredComparison, against?: StoredComparison): string {
   const report = summarise(stored);
-  const capacity = capacityTable(report);
+  const more = [predictionTable(report), capacityTable(report)].filter((table) => table !== null);
   const changes = against && [
     tableMarkdown(changesTable(summarise(against), report)),
     inWordsChanges(summarise(against), report).join('\n\n'),
@@ -35,7 +35,7 @@ export function renderMarkdown(stored: StoredComparison, against?: StoredCompari
     ...(changes ?? []),
     tableMarkdown(replicaTable(report)),
     `_${referenceInWords}_`,
-    ...(capacity ? [tableMarkdown(capacity)] : []),
+    ...more.map(tableMarkdown),
     tableMarkdown(runTable(stored.runs)),
     [
       '## Conditions',

@@ -168,3 +168,28 @@ export function capacityTable(report: Report): Table | null {
     })),
   };
 }
+
+export function predictionTable({ predictions }: Report): Table | null {
+  if (predictions.length === 0) return null;
+  return {
+    title: 'What to add next',
+    head: [
+      'replicas',
+      'issued/s',
+      'nearest to its limit besides them',
+      'twice as many: predicted',
+      'measured',
+      'measured ÷ predicted',
+    ],
+    rows: predictions.map(({ replicas, issued, next, twice, measured }) => ({
+      cells: [
+        cell(String(replicas)),
+        cell(rate(issued)),
+        { text: next ? `${component(next.part)}, ${percent(next.utilisation)}` : '–', align: 'left' },
+        cell(rate(twice)),
+        cell(rate(measured)),
+        cell(percent(measured === null ? null : measured / twice)),
+      ],
+    })),
+  };
+}

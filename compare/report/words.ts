@@ -58,13 +58,20 @@ function saySuccess(report: Report): string {
     : `${success(worst)} of the users got a definite answer where it went worst.`;
 }
 
+function sayNext({ predictions }: Report): string {
+  const last = predictions.at(-1);
+  if (!last?.next) return '';
+  const { part, utilisation } = last.next;
+  return ` Besides them ${component(part)} is nearest to its limit (${percent(utilisation)}): ${replicas(2 * last.replicas)} should issue about ${rate(last.twice)}.`;
+}
+
 function sayLimit(report: Report): string {
   const last = measured(report).at(-1);
   if (!last) return '';
   const cap = report.comparison.apiCpus.cpus;
   switch (last.saturatedFirst) {
     case 'api':
-      return `At ${replicas(last.replicas)} the replicas themselves were the limit${cap === null ? '' : ` (each at its cap of ${cap} CPU)`}: more of them would still help.`;
+      return `At ${replicas(last.replicas)} the replicas themselves were the limit${cap === null ? '' : ` (each at its cap of ${cap} CPU)`}: more of them would still help.${sayNext(report)}`;
     case 'k6':
       return `At ${replicas(last.replicas)} the load generator was the limit: the system can do more than is shown here.`;
     case null:
