@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { writeJson } from '../../common/json-file.js';
 import { projectRoot } from '../../common/paths.js';
+import { alertRules } from './alert-rules.js';
 import { compareDashboard } from './compare-dashboard.js';
 import type { DashboardJson } from './dashboard-json.js';
 import { insideDashboard } from './inside-dashboard.js';
@@ -14,7 +15,10 @@ export const dashboards: Readonly<Record<string, DashboardJson>> = {
   'inside.json': insideDashboard,
 };
 
+export const alertFile = join(projectRoot, 'grafana', 'provisioning', 'alerting', 'rules.json');
+
 /** What Grafana is provisioned with; committed, and a test sees to it that it is up to date. */
-export function writeDashboards(folder = dashboardFolder): void {
+export function writeDashboards(folder = dashboardFolder, alerts = alertFile): void {
+  writeJson(alerts, alertRules);
   for (const [file, dashboard] of Object.entries(dashboards)) writeJson(join(folder, file), dashboard);
 }

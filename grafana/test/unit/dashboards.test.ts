@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { toJson } from '../../../common/json-file.js';
+import { projectRoot } from '../../../common/paths.js';
 import type { GridPos, PanelJson, PanelType, RowJson } from '../../source/dashboard-json.js';
 import { k6Source, metricsSource } from '../../source/panels.js';
-import { dashboardFolder, dashboards } from '../../source/write.js';
+import { ALERTS, alertRules } from '../../source/alert-rules.js';
+import { alertFile, dashboardFolder, dashboards } from '../../source/write.js';
 
 /** Options of each panel type that Grafana 9.3.8 and current releases both read. */
 const knownOptions: Readonly<Record<PanelType, readonly string[]>> = {
@@ -86,4 +88,15 @@ it('provisions exactly the data sources that the dashboards ask', () => {
     'utf8',
   );
   expect([...text.matchAll(/uid: (\S+)/g)].map(([, uid]) => uid)).toEqual([k6Source.uid, metricsSource.uid]);
+});
+
+describe('alert rules', () => {
+  it('are committed as their source makes them (make dashboards)', () => {
+    expect(readFileSync(alertFile, 'utf8')).toBe(toJson(alertRules));
+  });
+
+  it('lead to a symptom of the runbook', () => {
+    const runbook = readFileSync(join(projectRoot, 'docs', 'runbook.md'), 'utf8').replaceAll('`', '');
+    for (const { runbook: symptom } of ALERTS) expect(runbook).toContain(`**${symptom.replaceAll('`', '')}`);
+  });
 });
