@@ -7,7 +7,7 @@ export interface Interval {
 }
 
 /** Fewer values do not tell how far their median may be off. */
-export const LEAST_VALUES = 5;
+const LEAST_VALUES = 5;
 const RESAMPLES = 2_000;
 
 /**
