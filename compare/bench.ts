@@ -27,6 +27,8 @@ export async function withBench<T>(
   let open: OpenInflux | null = null;
   try {
     if (options.influx) open = await openInflux(stack.mode, say);
+    // Coupons of earlier comparisons would stay in Redis for a week: the next ones would not fit.
+    await stack.destroy();
     say(`Stack: up, with ${options.replicas.at(-1)!} replicas`);
     await stack.up({ api: options.replicas.at(-1)!, signal });
     const result = await work({

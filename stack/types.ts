@@ -67,6 +67,8 @@ interface AnyStack {
   route(replicas: readonly string[]): Promise<void>;
   /** Stops everything, keeps the data. Harmless when nothing runs. */
   down(): Promise<void>;
+  /** Stops everything and removes the data. */
+  destroy(): Promise<void>;
   status(): Promise<ServiceStatus[]>;
   /** Whether nginx, the databases, a worker and at least one replica are running. */
   isUp(): Promise<boolean>;
@@ -95,8 +97,6 @@ export interface ComposeStack extends AnyStack {
   /** Runs `docker compose ARGS` on this project and returns what it prints. */
   compose(args: readonly string[], options?: RunOptions): Promise<string>;
   containers(service?: string): Promise<Container[]>;
-  /** Like `down`, and the data goes too. */
-  destroy(): Promise<void>;
 }
 
 export type Stack = NativeStack | ComposeStack;

@@ -1,8 +1,7 @@
-import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { abortOnSignals, say } from '../../common/command-line.js';
 import { writeJson } from '../../common/json-file.js';
-import { instanceFolder, projectRoot, resultsFolder } from '../../common/paths.js';
+import { projectRoot, resultsFolder } from '../../common/paths.js';
 import { openStack } from '../../stack/open-stack.js';
 import { buildBurstClient } from '../burst.js';
 import { withStack } from '../with-stack.js';
@@ -33,8 +32,7 @@ export async function overload({
   const env = { NGINX_ISSUE_LIMIT: 'off', API_CPUS: '0', ISSUE_RUSH_MAX: String(rushMaxOf(apiCpus)) };
   const stack = await openStack({ mode: 'native', name: INSTANCE, env, onProgress: say });
   // Half a million coupons of each run would stay in Redis for a week: the next ones would not fit.
-  await stack.down();
-  rmSync(instanceFolder(INSTANCE), { recursive: true, force: true });
+  await stack.destroy();
   const result = await withStack(stack, { api: replicas, onProgress: say, signal }, () =>
     runOverload({ stack, replicas, generator: built.program, apiCpus, say, signal }),
   );

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { apiProgram, instanceFolder } from '../../common/paths.js';
 import { ensureEnvFile, readEnvironment, readSecrets } from '../env-file.js';
@@ -81,6 +81,11 @@ class ProcessStack implements NativeStack {
     return this.#alone(async (launcher) => {
       for (const group of this.topology.recordedInStopOrder()) await launcher.stop(group);
     });
+  }
+
+  async destroy(): Promise<void> {
+    await this.down();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async status(): Promise<ServiceStatus[]> {
