@@ -123,7 +123,7 @@ comparisons: $(BUILT) ## stored comparisons, oldest first, with the runs that co
 report: $(BUILT) ## rebuild the last comparison's report [COMPARISON=id] [AGAINST=id]
 	@$(RUN) report $(call given,COMPARISON,id) $(call given,AGAINST,against)
 
-dashboards: $(BUILT) ## write grafana/dashboards/*.json from their source
+dashboards: $(BUILT) ## write Grafana's dashboards and alert rules from their source
 	@$(RUN) dashboards
 
 faults: $(BUILT) ## kill, stop and wipe every part under load, then audit [SEED=1] [ONLY=1,3,5] [MODE=…]

@@ -15,7 +15,7 @@ interface Rule {
   readonly condition: 'C';
   readonly data: readonly Node[];
   readonly for: string;
-  /** Without an answer from any series: a silent worker is a fault, a silent replica of a stopped stack is none. */
+  /** Without an answer from any series. `Alerting` once for the workers and once for the replicas: their silence is a fault. */
   readonly noDataState: 'Alerting' | 'OK';
   readonly execErrState: 'Error';
   readonly labels: { readonly severity: 'critical' | 'warning' };
@@ -92,8 +92,11 @@ export const ALERTS: readonly AlertSpec[] = [
     above: 0.01,
     // A failover of Redis takes some seconds.
     for: '30s',
+    // A replica counts from 0 on: with no figure at all there is no replica, and nginx answers 502.
+    noDataState: 'Alerting',
     severity: 'critical',
-    summary: 'More than 1 % of the issue calls of the last minute got 503 `not-ready` or `outcome-unknown`.',
+    summary:
+      'More than 1 % of the issue calls of the last minute got 503 `not-ready`, `backlog-full` or `outcome-unknown`, or no replica says.',
     runbook: 'Clients get 503 `not-ready`',
   },
   {

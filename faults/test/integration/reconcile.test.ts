@@ -93,10 +93,17 @@ describe('reconcile', () => {
     const registry = new Registry();
     const { redis, campaigns, issued } = world;
     const logger = pino({ level: 'silent' });
-    await new Reconciler({ gates: new RedisGateOpener(redis), campaigns, issued, registry, logger }).check();
+    const reconciler = new Reconciler({
+      gates: new RedisGateOpener(redis),
+      ...{ campaigns, issued, registry, logger },
+    });
+    await reconciler.check();
     const metrics = await registry.metrics();
     expect(metrics).toMatch(/^coupon_reconciliation_missing_in_redis 1$/m);
     expect(metrics).toMatch(/^coupon_reconciliation_missing_in_mysql 0$/m);
     expect(metrics).toMatch(/^coupon_gates_shut 0$/m);
+    await redis.del(metaKey(1));
+    await reconciler.check();
+    expect(await registry.metrics()).toMatch(/^coupon_gates_shut 1$/m);
   });
 });

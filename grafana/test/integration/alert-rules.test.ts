@@ -85,8 +85,15 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       fires: false,
     },
     {
+      it: 'a replica began again and fails since',
+      points: [...answers('issued', [900, 0, 50]), ...answers('notReady', [500, 0, 2])],
+      fires: true,
+    },
+    {
       it: 'refusals and users who have one already',
-      points: [...answers('overloaded', [0, 9]), ...answers('alreadyIssued', [0, 9])],
+      points: ['overloaded', 'alreadyIssued']
+        .flatMap((outcome) => answers(outcome, [0, 9]))
+        .concat(answers('notReady', [0, 0])),
       fires: false,
     },
     {
@@ -94,6 +101,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       points: [...answers('issued', [9, 9]), ...answers('notReady', [3, 3])],
       fires: false,
     },
+    { it: 'no replica says', points: [], fires: true },
   ],
   'coupon-overloaded': [
     {

@@ -16,6 +16,7 @@ import { openNativeStack } from '../../../stack/native/native-stack.js';
 import type { NativeStack } from '../../../stack/types.js';
 import { Collector } from '../support/collector.js';
 import { nativeSources } from '../support/native-sources.js';
+import { ALERTS } from '../../source/alert-rules.js';
 import type { DashboardJson } from '../../source/dashboard-json.js';
 import { insideDashboard } from '../../source/inside-dashboard.js';
 import { metricsSource as metrics } from '../../source/panels.js';
@@ -185,6 +186,11 @@ suite('every query of every dashboard', () => {
       });
     }
   }
+
+  it.each(ALERTS)('alert rule $uid: the service tells what it asks for', async ({ query }) => {
+    const series = await influx.query(metricsDatabase, fill(query, insideDashboard.time));
+    expect(series.flatMap(valuesOf).filter((value) => value !== null).length).toBeGreaterThan(0);
+  });
 
   const ask = (dashboard: DashboardJson, name: string, index = 0, database?: string): Promise<Series[]> => {
     const target = targetsOf(dashboard).filter((one) => one.name === name)[index]!;

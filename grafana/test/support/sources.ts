@@ -42,6 +42,7 @@ const redisFields = [
   'total_commands_processed',
   'instantaneous_ops_per_sec',
   'used_memory',
+  'maxmemory',
   'keyspace_hits',
   'keyspace_misses',
 ];
