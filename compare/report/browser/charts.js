@@ -118,6 +118,10 @@
         y: {
           beginAtZero: true,
           ...(spec.yMax === undefined ? {} : { max: spec.yMax }),
+          suggestedMax: Math.max(
+            ...spec.series.flatMap(({ range }) => (range ?? []).map((ends) => ends?.[1] ?? 0)),
+            0,
+          ),
           grid,
           border: { display: false },
           ticks: { color: text, callback: (value) => say(value), maxTicksLimit: 6 },
