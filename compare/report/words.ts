@@ -33,7 +33,7 @@ function sayTruth(report: Report, runs: readonly RunRecord[]): string {
   const invalid = report.invalidRuns.length;
   return invalid === 0
     ? `All runs count. ${answers}`
-    : `${invalid} of ${runs.length} runs do not count and are in no figure (the table says why). ${answers}`;
+    : `${invalid} of ${runs.length} runs ${invalid === 1 ? 'does not count and is' : 'do not count and are'} in no figure (the table says why). ${answers}`;
 }
 
 function saySamples(runs: readonly RunRecord[]): string {

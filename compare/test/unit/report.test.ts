@@ -37,7 +37,7 @@ describe('the report in words', () => {
         ? { ...run, audit: { ...run.audit, lost: 2 }, invalid: ['the audit is not clean'] }
         : run,
     );
-    expect(say(stored)).toContain('1 of 9 runs do not count');
+    expect(say(stored)).toContain('1 of 9 runs does not count and is in no figure');
     expect(say(stored)).toContain('In 1 of 9 runs the audit found answers');
   });
 
