@@ -13,8 +13,9 @@ function readCounts(text: string): number[] {
   return counts.sort((a, b) => a - b);
 }
 
-/** Time ends a comparison of saturation before that. */
-const MOST_BLOCKS = 60;
+/** Of saturation more than there is time for: time ends it. */
+export const defaultRounds = (scenario: CompareOptions['scenario']): number =>
+  scenario === 'saturate' ? 60 : 3;
 
 interface Choice extends StackChoice, Pick<CompareOptions, 'replicas' | 'scenario' | 'influx'> {
   readonly fresh: boolean;
@@ -51,7 +52,7 @@ export function addCompareCommands(program: Command): void {
       .option('--fresh', 'a new comparison, though an interrupted one could go on', false)
       .action(async (choice: Choice, self: Command) => {
         const { apiCpus = null, users = null, rate = null, scenario, ...rest } = choice;
-        const { rounds = scenario === 'saturate' ? MOST_BLOCKS : 3 } = choice;
+        const { rounds = defaultRounds(scenario) } = choice;
         if (scenario === 'arrival' && users !== null) self.error('arrival takes --rate, not --users');
         if (scenario !== 'arrival' && rate !== null) self.error(`${scenario} takes --users, not --rate`);
         exitStatus(await compare({ ...rest, command, apiCpus, users, rate, scenario, rounds }));

@@ -35,7 +35,7 @@ function findNext(runs: readonly RunRecord[]): Part | null {
 /**
  * The CPU of an answer stays what it is, so each part's utilisation grows with the rate until one of them is full.
  *
- * @param valid runs of saturation that count
+ * @param valid runs that count
  */
 export function predict(byReplicas: readonly ReplicaSummary[], valid: readonly RunRecord[]): Prediction[] {
   return byReplicas.flatMap(({ replicas, tps }) => {

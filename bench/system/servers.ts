@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { loadCommands } from '../../api/src/redis/load-commands.js';
@@ -110,8 +109,7 @@ export async function withServers<T>(report: Report, work: (servers: Servers) =>
   const signal = abortOnSignals(() => 'servers are ended, nothing is kept');
   const stack = await openNativeStack({ name: INSTANCE, env: ENVIRONMENT });
   return await withLock(instanceFolder(`${INSTANCE}.lock`), LOCK_WAIT_MS, async () => {
-    await stack.down();
-    rmSync(instanceFolder(INSTANCE), { recursive: true, force: true });
+    await stack.destroy();
     const servers = new Servers(stack, report);
     try {
       return await withStack(stack, { api: REPLICAS, onProgress: report, signal }, () =>
@@ -119,7 +117,7 @@ export async function withServers<T>(report: Report, work: (servers: Servers) =>
       );
     } finally {
       servers.disconnect();
-      rmSync(instanceFolder(INSTANCE), { recursive: true, force: true });
+      await stack.destroy();
     }
   });
 }

@@ -18,7 +18,8 @@ export const dashboards: Readonly<Record<string, DashboardJson>> = {
 export const alertFile = join(projectRoot, 'grafana', 'provisioning', 'alerting', 'rules.json');
 
 /** What Grafana is provisioned with; committed, and a test sees to it that it is up to date. */
-export function writeDashboards(folder = dashboardFolder, alerts = alertFile): void {
-  writeJson(alerts, alertRules);
-  for (const [file, dashboard] of Object.entries(dashboards)) writeJson(join(folder, file), dashboard);
+export function writeDashboards(): void {
+  writeJson(alertFile, alertRules);
+  for (const [file, dashboard] of Object.entries(dashboards))
+    writeJson(join(dashboardFolder, file), dashboard);
 }

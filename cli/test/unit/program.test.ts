@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CommanderError, type Command } from 'commander';
 import { EVERY_SCENARIO } from '../../../faults/options.js';
+import { defaultRounds } from '../../compare.js';
 import { buildProgram } from '../../program.js';
 
 /** What is written to standard error goes to `said`. */
@@ -45,6 +46,7 @@ describe('a command line', () => {
       scenario: 'saturate',
       influx: true,
     });
+    expect([defaultRounds('saturate'), defaultRounds('peak')]).toEqual([60, 3]);
     expect(parse('overload')).toEqual({ apiCpus: 0.06, api: 2 });
     expect(parse('up')).toEqual({});
   });

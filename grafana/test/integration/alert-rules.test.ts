@@ -1,7 +1,5 @@
-import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Influx, type Point } from '../../../common/influx.js';
-import { instanceFolder } from '../../../common/paths.js';
 import { readInfluxLogin } from '../../../loadtest/influx-login.js';
 import { openNativeStack } from '../../../stack/native/native-stack.js';
 import { findProgram } from '../../../stack/native/programs.js';
@@ -146,10 +144,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     influx = new Influx(`http://127.0.0.1:${service.port}`, readInfluxLogin());
     await influx.ensureAccount();
   }, 60_000);
-  afterAll(async () => {
-    await stack.down();
-    rmSync(instanceFolder(instance), { recursive: true, force: true });
-  });
+  afterAll(() => stack.destroy());
 
   /** As Grafana does it: the query, of each series the last value that is one, the threshold. */
   async function fires({ rules }: (typeof alertRules.groups)[number], uid: string, points: readonly Point[]) {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Influx, k6Database, metricsDatabase, type Series } from '../../../common/influx.js';
-import { instanceFolder, resultsFolder } from '../../../common/paths.js';
+import { resultsFolder } from '../../../common/paths.js';
 import { writeRun } from '../../../compare/annotate.js';
 import { planOf, type Bench } from '../../../compare/context.js';
 import { measureRun } from '../../../compare/measure-run.js';
@@ -153,10 +153,9 @@ suite('every query of every dashboard', () => {
 
   afterAll(async () => {
     await closeSources?.();
-    await stack?.down();
+    await stack?.destroy();
     for (const testid of folders)
       rmSync(join(resultsFolder('loadtest'), testid), { recursive: true, force: true });
-    rmSync(instanceFolder(instance), { recursive: true, force: true });
   }, 60_000);
 
   const planLoad = (users: number) => ({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openFileLimit } from '../../../common/open-file-limit.js';
-import { instanceFolder, resultsFolder } from '../../../common/paths.js';
+import { resultsFolder } from '../../../common/paths.js';
 import { openStack } from '../../../stack/open-stack.js';
 import type { Stack } from '../../../stack/types.js';
 import { NoK6Error, provideK6, type K6 } from '../../k6-binary.js';
@@ -38,8 +38,7 @@ describeWithK6('every k6 script, run small against two replicas', () => {
   }, STACK_TIMEOUT_MS);
 
   afterAll(async () => {
-    await stack?.down();
-    await rm(instanceFolder(INSTANCE), { recursive: true, force: true });
+    await stack?.destroy();
   }, STACK_TIMEOUT_MS);
 
   const run = async (scenario: ScenarioName, sizes: Sizes, generators = 1) => {

@@ -1,8 +1,7 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createConnection } from 'mariadb';
-import { instanceFolder } from '../../../common/paths.js';
 import { readEnvironment, readSecrets } from '../../env-file.js';
 import { sharedDatabaseConfig } from '../../native/database-service.js';
 import { sharedRedisConfig } from '../../native/redis-service.js';
@@ -35,10 +34,7 @@ describe('native servers have the settings of the files that compose mounts', ()
     await Promise.all([redis.start(), database.start()]);
   });
 
-  afterAll(async () => {
-    await stack.down();
-    rmSync(instanceFolder(name), { recursive: true, force: true });
-  });
+  afterAll(() => stack.destroy());
 
   test('Redis: each line of redis.conf', async () => {
     const client = new Redis({ port: redis.port, password: secret().REDIS_PASSWORD });

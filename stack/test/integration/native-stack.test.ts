@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -38,8 +38,8 @@ describe('a native stack', () => {
   });
 
   afterAll(async () => {
-    await stack.down();
-    rmSync(instanceFolder(name), { recursive: true, force: true });
+    await stack.destroy();
+    expect(existsSync(instanceFolder(name))).toBe(false);
   });
 
   const pids = async () =>
