@@ -99,6 +99,7 @@ export default tseslint.config(
   folderMayNotImport('http', 'redis', 'db', 'worker', 'ops'),
   folderMayNotImport('redis', 'http', 'db', 'worker', 'ops'),
   folderMayNotImport('db', 'http', 'redis', 'worker', 'ops'),
+  folderMayNotImport('traces', 'http', 'redis', 'db', 'worker', 'ops'),
   folderMayNotImport('worker', 'http', 'ops'),
   folderMayNotImport('ops', 'http', 'worker'),
   mayNotImport(['api/src/*.ts'], ['worker']),

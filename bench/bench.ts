@@ -18,7 +18,7 @@ import type { Plan } from './plan.js';
 import type { BenchResult, Measurements } from './results.js';
 import type { Subject } from './subject.js';
 import { createCampaign } from './system/campaigns.js';
-import { prepareReplicas, startReplica, type Replica } from './system/replica.js';
+import { prepareReplicas, startReplica, startTracedReplicas, type Replica } from './system/replica.js';
 import type { Servers } from './system/servers.js';
 import { prepareSystem, type System } from './system/system.js';
 import { checkTargets } from './targets.js';
@@ -87,7 +87,9 @@ async function startEverything(servers: Servers, options: BenchOptions): Promise
   const alternatives = await startAlternatives(servers, system.admin, durable);
   servers.report('preparing campaigns: 1,000 open ones, one with 1,000,000 issued');
   const replicas = await prepareReplicas(durable, bare);
-  const subjects = [...baselines, ...alternatives, ...replicas, ...system.subjects];
+  // Answers whatever it is sent, so it also does for a collector.
+  const traced = await startTracedReplicas(servers, findSubject(baselines, 'node-echo').url);
+  const subjects = [...baselines, ...alternatives, ...replicas, ...traced, ...system.subjects];
   return { ...options, servers, system, durable, subjects, notes: [] };
 }
 

@@ -1,3 +1,4 @@
+import type { Tracer } from '@opentelemetry/api';
 import type { Express } from 'express';
 import type { ApiConfig } from './config.js';
 import { createAdmitCampaign } from './coupon/admit-campaign.js';
@@ -37,6 +38,7 @@ import { toPartition } from './redis/keys.js';
 import { createReadMemory } from './redis/read-memory.js';
 import { readLag } from './redis/lag.js';
 import { RedisGateOpener } from './redis/redis-gate-opener.js';
+import { CallTraces } from './traces/call-traces.js';
 
 /** How long an answer about a coupon is believed, and about how many of them. */
 const REMEMBER_MS = 1_000;
@@ -54,6 +56,7 @@ interface ApiDeps {
   redis: Redis;
   /** Resets the connections that the replica has not taken yet. */
   refuseWaiting: () => Promise<void>;
+  tracer?: Tracer;
 }
 
 interface Api {
@@ -65,7 +68,7 @@ interface Api {
 }
 
 /** Puts one replica together. Opens no port and no connection. */
-export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiDeps): Api {
+export function createApi({ config, logger, prisma, redis, refuseWaiting, tracer }: ApiDeps): Api {
   const campaigns = new PrismaCampaignStore(prisma);
   const issued = new PrismaIssuedStore(prisma);
   const gates = new RedisGateOpener(redis);
@@ -82,7 +85,8 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
   );
 
   const metrics = createApiMetrics(() => batcher.pending);
-  const batcher: IssueBatcher = new IssueBatcher(gate, {
+  const traces = tracer && new CallTraces(tracer, config.OTEL_TRACES_SAMPLER_ARG);
+  const batcher: IssueBatcher = new IssueBatcher(traces?.follow(gate) ?? gate, {
     batchMax: config.ISSUE_BATCH_MAX,
     lingerMs: config.ISSUE_LINGER_MS,
     onBatch: metrics.onBatch,
@@ -129,6 +133,7 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting }: ApiD
         },
       }),
       onAnswer: metrics.onAnswer,
+      ...(traces && { onCall: traces.begin }),
       logger,
     }),
     routes: [

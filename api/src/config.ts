@@ -91,10 +91,22 @@ const database = {
   DATABASE_TLS_KEY: pemFile.optional(),
 };
 
+const traces = {
+  /** Of a collector, OTLP over HTTP, such as http://collector:4318. Without it there are no traces. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  /** Share of the issue calls that are traced, 0 to 1. */
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0(\.[0-9]+)?|1(\.0+)?)$/, 'must be a number from 0 to 1')
+    .transform(Number)
+    .default(0.01),
+};
+
 const apiSchema = z.object({
   ...shared,
   ...redis,
   ...database,
+  ...traces,
   HOST: z.string().default('0.0.0.0'),
   PORT: port.default(3000),
   LISTEN_BACKLOG: wholeNumber(1, 65_535).default(65_535),
@@ -123,6 +135,7 @@ const workerSchema = z.object({
   ...shared,
   ...redis,
   ...database,
+  ...traces,
   /** Serves /livez, /readyz and /metrics. */
   WORKER_PORT: port.default(9100),
   HOST: z.string().default('0.0.0.0'),
@@ -157,6 +170,7 @@ export type OperatorConfig = z.infer<typeof operatorSchema>;
 export type MigrateConfig = z.infer<typeof migrateSchema>;
 export type DatabaseConfig = Pick<MigrateConfig, keyof typeof database>;
 export type RedisConfig = Pick<ApiConfig, keyof typeof redis>;
+export type TracesConfig = Pick<ApiConfig, keyof typeof traces>;
 
 /** Every fault of the environment in one message; values are never part of it, they may be secrets. */
 export class ConfigError extends Error {

@@ -9,6 +9,7 @@ import { createPrismaClient } from './db/prisma-client.js';
 import { checkConfirmation, readConfirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { closeRedis, connectRedis, waitUntilReady, type Redis } from './redis/connection.js';
 import { EXIT_CONFIG, runMain } from './run-main.js';
+import { openTraces } from './traces/open-traces.js';
 
 const REDIS_PATIENCE_MS = 5_000;
 /** From the last answer expected to the last connection cut, in ms. */
@@ -31,11 +32,20 @@ async function start(): Promise<void> {
   const lifecycle = new Lifecycle(logger, config.SHUTDOWN_DEADLINE_MS);
   lifecycle.listenForSignals();
 
+  const traces = await openTraces(config, 'api', logger);
+  if (traces) lifecycle.onClose('traces', traces.close);
   const prisma = createPrismaClient(config);
   lifecycle.onClose('database', () => prisma.$disconnect());
   const redis = connectRedis(config, logger);
   lifecycle.onClose('redis', () => closeRedis(redis));
-  const api = createApi({ config, logger, prisma, redis, refuseWaiting: () => listener.refuseWaiting() });
+  const api = createApi({
+    config,
+    logger,
+    prisma,
+    redis,
+    refuseWaiting: () => listener.refuseWaiting(),
+    ...traces,
+  });
   const server = createHttpServer(api.app);
   const listener = new Listener(server, {
     host: config.HOST,

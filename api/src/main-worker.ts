@@ -6,6 +6,7 @@ import { createLogger } from './logger.js';
 import { checkConfirmation, readConfirmOptions, UnsuitableServerError } from './redis/confirm-replicas.js';
 import { connectRedis, waitUntilReady } from './redis/connection.js';
 import { EXIT_CONFIG, runMain } from './run-main.js';
+import { openTraces } from './traces/open-traces.js';
 import { createWorker } from './worker.js';
 
 const REDIS_PATIENCE_MS = 2_000;
@@ -17,13 +18,15 @@ async function start(): Promise<void> {
   const lifecycle = new Lifecycle(logger, config.SHUTDOWN_DEADLINE_MS);
   lifecycle.listenForSignals();
 
+  const traces = await openTraces(config, 'worker', logger);
+  if (traces) lifecycle.onClose('traces', traces.close);
   const prisma = createPrismaClient(config);
   lifecycle.onClose('database', () => prisma.$disconnect());
   const redis = connectRedis(config, logger);
   lifecycle.onClose('redis', () => redis.disconnect());
   const blocking = connectRedis(config, logger, { blockMs: config.DRAIN_BLOCK_MS });
   lifecycle.onClose('blocking redis', () => blocking.disconnect());
-  const worker = createWorker({ config, logger, prisma, redis, blocking });
+  const worker = createWorker({ config, logger, prisma, redis, blocking, ...traces });
 
   const address = { host: config.HOST, port: config.WORKER_PORT };
   const server = await startOperationsServer(address, { ...worker, logger });

@@ -1,3 +1,4 @@
+import type { Tracer } from '@opentelemetry/api';
 import type { Registry } from 'prom-client';
 import type { WorkerConfig } from './config.js';
 import { PrismaCampaignStore } from './db/campaign-store.js';
@@ -11,6 +12,7 @@ import { readConfirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
 import { EntryStreams } from './redis/entry-streams.js';
 import { RedisGateOpener } from './redis/redis-gate-opener.js';
+import { createTraceDrain, traceStore } from './traces/drain-traces.js';
 import { Archiver, chooseArchiveInterval } from './worker/archiver.js';
 import { Drainer } from './worker/drainer.js';
 import { GateKeeper } from './worker/gate-keeper.js';
@@ -26,6 +28,7 @@ interface WorkerDeps {
   redis: Redis;
   /** For the blocking read alone. */
   blocking: Redis;
+  tracer?: Tracer;
 }
 
 export interface Worker {
@@ -37,7 +40,7 @@ export interface Worker {
 }
 
 /** Puts one worker together. Opens no port and no connection. */
-export function createWorker({ config, logger, prisma, redis, blocking }: WorkerDeps): Worker {
+export function createWorker({ config, logger, prisma, redis, blocking, tracer }: WorkerDeps): Worker {
   const campaigns = new PrismaCampaignStore(prisma);
   const issued = new PrismaIssuedStore(prisma);
   const letters = new PrismaDeadLetterStore(prisma);
@@ -52,10 +55,11 @@ export function createWorker({ config, logger, prisma, redis, blocking }: Worker
   const drainer = new Drainer(
     {
       streams: new EntryStreams(redis, blocking, config.WORKER_NAME, readConfirmOptions(config)),
-      store: issued,
+      store: tracer ? traceStore(tracer, issued) : issued,
       letters,
       currentLease: () => holder.current,
       pingDatabase: () => prisma.$queryRaw`SELECT 1`,
+      ...(tracer && { traceDrain: createTraceDrain(tracer) }),
       logger,
       metrics,
     },

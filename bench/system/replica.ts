@@ -30,10 +30,18 @@ export interface Replica {
   readonly couponId: number;
 }
 
+interface ReplicaOptions {
+  readonly name: string;
+  readonly durable: boolean;
+  readonly nodeOptions?: readonly string[];
+  /** Settings of its own. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A replica with a Redis of its own and no worker. `durable: false`: Redis without AOF. */
 export async function startReplica(
   servers: Servers,
-  { name, durable, nodeOptions = [] }: { name: string; durable: boolean; nodeOptions?: readonly string[] },
+  { name, durable, nodeOptions = [], env = {} }: ReplicaOptions,
 ): Promise<Replica> {
   const { redis: program } = await requirePrograms();
   // Of this run only: redis-benchmark takes it as an argument, for everybody to see.
@@ -47,7 +55,7 @@ export async function startReplica(
   await redis.config('SET', 'auto-aof-rewrite-percentage', 0);
   if (!durable) await redis.config('SET', 'appendonly', 'no');
   const port = await servers.assignPort(`${name}-api`);
-  const own = { BACKLOG_MAX_COUPONS: BACKLOG, REDIS_PASSWORD: password };
+  const own = { BACKLOG_MAX_COUPONS: BACKLOG, REDIS_PASSWORD: password, ...env };
   const replica = apiService({ index: 1, port, env: await servers.makeEnvironment(redisPort, own) });
   const args = [...nodeOptions, ...replica.args];
   const api = await servers.start({ ...replica, name: `${name}-api`, args });
@@ -94,4 +102,19 @@ export async function prepareReplicas(durable: Replica, bare: Replica): Promise<
     define('issue-1m', 'with 1,000,000 issued before', afterMany),
     define('issue-1000-campaigns', '1,000 campaigns asked in turn', inTurn),
   ];
+}
+
+/** What a span costs a replica: of one call in a hundred, and of all. Nothing but the replica's own CPU is counted. */
+export async function startTracedReplicas(servers: Servers, collectorUrl: string): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for (const [share, what] of [
+    ['0.01', 'traces of one call in 100'],
+    ['1', 'traces of all calls'],
+  ] as const) {
+    const name = `traced-${share}`;
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl, OTEL_TRACES_SAMPLER_ARG: share };
+    const replica = await startReplica(servers, { name, durable: true, env });
+    subjects.push(defineSubject(replica, `issue-${name}`, what, new Users(replica.couponId)));
+  }
+  return subjects;
 }

@@ -25,9 +25,9 @@ import type {
 export interface CouponGate {
   /**
    * One outcome an attempt, in order. Never throws: what cannot be decided is `notReady`, what may have been is
-   * `outcomeUnknown`.
+   * `outcomeUnknown`. `traceparent`: for what is issued to be followed into MySQL.
    */
-  issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]>;
+  issue(couponId: CouponId, attempts: readonly Attempt[], traceparent?: string): Promise<IssueOutcome[]>;
   /** Null: the gate is shut. Throws when Redis cannot be asked. */
   read(couponId: CouponId): Promise<GateState | null>;
   readMany(couponIds: readonly CouponId[]): Promise<(GateState | null)[]>;

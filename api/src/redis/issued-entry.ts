@@ -3,7 +3,7 @@ import type { Issued } from '../coupon/types.js';
 /**
  * One stream entry holds what one script call issued. Fields, written by issueCoupons-4.lua: `v` version, `c` coupon id,
  * `t` issuedAt in ms, `r` rank of the first user, `u` users in rank order, each `userId \t attempt`, separated by `\n`
- * (neither can be part of a printable user id or of a fingerprint).
+ * (neither can be part of a printable user id or of a fingerprint); `w` W3C traceparent, of a batch that is traced.
  *
  * Version 1 has no `v` and was not counted into the backlog. A worker reads its own version and the one before.
  */
@@ -23,6 +23,7 @@ export class NewerEntryError extends Error {
 export interface IssuedEntry {
   version: number;
   couponId: number;
+  traceparent: string | null;
   /** One a user, in rank order. */
   rows: Issued[];
 }
@@ -52,5 +53,5 @@ export function parseIssuedEntry(flat: EntryFields): IssuedEntry {
       throw new MalformedEntryError(`user ${index} of field u is malformed`);
     return { couponId, userId, rank: firstRank + index, issuedAtMs, fingerprint };
   });
-  return { version, couponId, rows };
+  return { version, couponId, traceparent: fields.get('w') ?? null, rows };
 }

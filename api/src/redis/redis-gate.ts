@@ -107,15 +107,19 @@ export class RedisGate implements CouponGate {
     this.#server = ServerIdentity.get(redis);
   }
 
-  async issue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[]> {
-    const outcomes = await this.#tryIssue(couponId, attempts);
+  async issue(couponId: CouponId, attempts: readonly Attempt[], traceparent = ''): Promise<IssueOutcome[]> {
+    const outcomes = await this.#tryIssue(couponId, attempts, traceparent);
     if (typeof outcomes !== 'number') return outcomes;
     const mayIssue = outcomes !== GATE_SHUT && (await this.#checkOnce(couponId));
-    const again = mayIssue ? await this.#tryIssue(couponId, attempts) : GATE_SHUT;
+    const again = mayIssue ? await this.#tryIssue(couponId, attempts, traceparent) : GATE_SHUT;
     return typeof again === 'number' ? attempts.map(() => GATE_SHUT_OUTCOME) : again;
   }
 
-  async #tryIssue(couponId: CouponId, attempts: readonly Attempt[]): Promise<IssueOutcome[] | Undecided> {
+  async #tryIssue(
+    couponId: CouponId,
+    attempts: readonly Attempt[],
+    traceparent: string,
+  ): Promise<IssueOutcome[] | Undecided> {
     if (this.redis.status !== 'ready')
       return attempts.map(() => ({ kind: 'notReady', reason: 'redisUnavailable' }));
     const server = this.#server.current ?? (await this.#server.read().catch(() => null));
@@ -124,7 +128,7 @@ export class RedisGate implements CouponGate {
     try {
       const { connection } = this.#server;
       const args: (string | number)[] = [couponId, backlogMaxCoupons, minReplicas > 0 ? 1 : 0];
-      args.push(server, this.#seen.get(couponId));
+      args.push(server, this.#seen.get(couponId), traceparent);
       for (const { userId, fingerprint } of attempts) args.push(userId, fingerprint);
       const partition = toPartition(couponId);
       const keys = [

@@ -2,6 +2,7 @@ import { LeaseLostError, type DeadLetterStore, type IssuedStore } from '../coupo
 import type { CouponId, Lease } from '../coupon/types.js';
 import type { Logger } from '../logger.js';
 import { allPartitions } from '../redis/keys.js';
+import type { TraceDrain } from '../traces/drain-traces.js';
 import { chooseBackoffMs } from './backoff.js';
 import {
   describeUndeliverable,
@@ -46,6 +47,7 @@ interface DrainerDeps {
    * is killed while it waits for its first connection must not count against the entry it has in hand.
    */
   pingDatabase?: () => Promise<unknown>;
+  traceDrain?: TraceDrain;
   logger: Logger;
   metrics: WorkerMetrics;
 }
@@ -226,12 +228,21 @@ export class Drainer {
       let rows = 0;
       for (const batch of toBatches(entries, this.options.rowsMax)) {
         rows += batch.rows.length;
-        await this.#drainBatch(batch, lease);
+        await this.#trace(batch, () => this.#drainBatch(batch, lease));
       }
       this.#readSize.observe(entries.length, rows);
     } finally {
       clearInterval(keepingClaims);
     }
+  }
+
+  #trace(batch: DrainBatch, drain: () => Promise<void>): Promise<void> {
+    const { traceDrain } = this.deps;
+    if (!traceDrain) return drain();
+    return traceDrain(
+      batch.entries.flatMap(({ content }) => content.traceparent ?? []),
+      drain,
+    );
   }
 
   async #drainBatch(batch: DrainBatch, lease: Lease): Promise<void> {

@@ -56,9 +56,9 @@ const gate = (fields: Record<string, string | number> = {}) =>
 
 const issue = (
   pairs: string[],
-  { backlogMax = 1_000, alwaysWrite = 0, server = SERVER, highestSeen = 0 } = {},
+  { backlogMax = 1_000, alwaysWrite = 0, server = SERVER, highestSeen = 0, traceparent = '' } = {},
 ) => {
-  const args = [COUPON, backlogMax, alwaysWrite, server, highestSeen, ...pairs];
+  const args = [COUPON, backlogMax, alwaysWrite, server, highestSeen, traceparent, ...pairs];
   return redis.issueCoupons(META, WINNERS, STREAM, UNDRAINED, ...args) as Promise<unknown[]>;
 };
 

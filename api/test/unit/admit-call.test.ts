@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { parseRequestStart } from '../../src/http/admit-call.js';
-import { LogThrottle } from '../../src/http/log-throttle.js';
+import { LogThrottle } from '../../src/log-throttle.js';
 
 describe('X-Request-Start', () => {
   it('is t=<seconds>.<millis>, as nginx writes it', () => {

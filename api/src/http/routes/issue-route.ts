@@ -8,7 +8,7 @@ import { parseCouponId, parseUserId, singleHeader } from '../parse.js';
 import { methodNotAllowed } from '../error-handler.js';
 import { sendProblem } from '../problem.js';
 import type { AdmitCall } from '../admit-call.js';
-import { LogThrottle } from '../log-throttle.js';
+import { LogThrottle } from '../../log-throttle.js';
 import { formatTime } from '../iso-time.js';
 import type { AnswerKind } from '../metrics.js';
 import type { Logger } from '../../logger.js';
@@ -24,6 +24,8 @@ interface IssueRouteDeps {
   admitCall: AdmitCall;
   /** Told of every answer of this route, for the metrics. */
   onAnswer: (kind: AnswerKind, durationMs: number) => void;
+  /** Told of every call that is well-formed, before it is decided. */
+  onCall?: (req: IncomingMessage, res: ServerResponse, couponId: CouponId, fingerprint: string) => void;
   logger: Logger;
 }
 
@@ -109,7 +111,7 @@ function render(res: ServerResponse, couponId: CouponId, userId: UserId, outcome
  * `POST /api/v1/coupons/call/:couponId`, the hot path: plain strings and `writeHead` instead of `res.json`, no log line
  * for expected outcomes (nginx's access log has them, with the request id).
  */
-export function issueRoute({ issueCoupon, admitCall, onAnswer, logger }: IssueRouteDeps) {
+export function issueRoute({ issueCoupon, admitCall, onAnswer, onCall, logger }: IssueRouteDeps) {
   const throttle = new LogThrottle(LOG_INTERVAL_MS);
   return (app: IRouter): void => {
     app.post('/api/v1/coupons/call/:couponId', (req, res) => {
@@ -133,6 +135,7 @@ export function issueRoute({ issueCoupon, admitCall, onAnswer, logger }: IssueRo
         onAnswer('badRequest', performance.now() - startMs);
         return;
       }
+      onCall?.(req, res, couponId, fingerprint);
       issueCoupon(couponId, userId, fingerprint, res, (outcome) => {
         render(res, couponId, userId, outcome);
         const durationMs = performance.now() - startMs;

@@ -12,7 +12,8 @@ ARGV[2] most coupons the stream may hold before nothing more is issued
 ARGV[3] 1: write even when nothing is issued, so that the WAIT that follows covers the record a replay relies on; else 0
 ARGV[4] identity of the server that the caller is connected to
 ARGV[5] highest rank of this coupon that the caller has seen; 0: none
-ARGV[6…] pairs: user id, attempt fingerprint
+ARGV[6] W3C traceparent of this batch, for the worker to go on from; empty: none
+ARGV[7…] pairs: user id, attempt fingerprint
 
 Returns { code, … }:
   { 0 }                      GATE_SHUT  not ready, says nothing about the coupon
@@ -34,7 +35,8 @@ local NOTE_SECONDS = 3600
 local metaKey, winnersKey, streamKey, undrainedKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local couponId, backlogMax, alwaysWrite = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local server, highestSeen = ARGV[4], tonumber(ARGV[5])
-local FIRST_PAIR = 6
+local traceFields = ARGV[6] ~= '' and { 'w', ARGV[6] } or {}
+local FIRST_PAIR = 7
 local attempts = (#ARGV - FIRST_PAIR + 1) / 2
 if not backlogMax or not highestSeen or attempts < 1 or attempts % 1 ~= 0 then
   return redis.error_reply('ERR issueCoupons: wrong arguments')
@@ -107,7 +109,7 @@ if #entryUsers > 0 then
   redis.call('HSET', winnersKey, unpack(newRecords))
   redis.call('HSET', metaKey, 'issued', string.format('%.0f', issued))
   redis.call('XADD', streamKey, '*', 'v', ENTRY_VERSION, 'c', couponId, 't', nowText, 'r',
-    string.format('%.0f', firstRank), 'u', table.concat(entryUsers, '\n'))
+    string.format('%.0f', firstRank), 'u', table.concat(entryUsers, '\n'), unpack(traceFields))
   redis.call('HINCRBY', undrainedKey, couponId, #entryUsers)
   redis.call('HINCRBY', undrainedKey, '*', #entryUsers)
 elseif alwaysWrite then
