@@ -1,12 +1,9 @@
 import { openStack } from '../stack/open-stack.js';
 import { provideK6 } from '../loadtest/k6-binary.js';
-import { patientEnvironment, type Bench } from './context.js';
+import { INSTANCE, patientEnvironment, type Bench } from './context.js';
 import { openInflux, type OpenInflux } from './open-influx.js';
 import type { CompareOptions } from './options.js';
 import { ReplicaCaps } from '../loadtest/replica-caps.js';
-
-/** An instance of its own: neither its data nor its stretched time limits meet those of the default stack. */
-const INSTANCE = 'compare';
 
 /** Everything a comparison needs, and nothing left behind: what was started goes down again, InfluxDB's data stay. */
 export async function withBench<T>(

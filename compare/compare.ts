@@ -1,6 +1,7 @@
 import { explain } from '../common/command-line.js';
 import { writeRun } from './annotate.js';
 import type { Bench, Load } from './context.js';
+import { measureFloor } from './floor.js';
 import { measureRun } from './measure-run.js';
 import { relativeWidth } from './interval.js';
 import { remaining } from './order.js';
@@ -79,6 +80,18 @@ function sayBlock({ say }: Bench, report: Report, round: number, elapsedMs: numb
   say(`${scenario === 'saturate' ? 'Block' : 'Round'} ${round}${left}${soFar}`);
 }
 
+/** One in each round, so that a machine that gets slower hits both alike. */
+async function addFloor(bench: Bench, store: ComparisonStore): Promise<void> {
+  const comparison = store.comparison();
+  const floor = await measureFloor(bench, comparison.users);
+  if (floor === null) {
+    bench.say("  k6's own floor is left out: no nginx is installed on this machine");
+    return;
+  }
+  store.create({ ...comparison, floors: [...(comparison.floors ?? []), floor] });
+  bench.say(`  k6's own floor: last of ${number(floor.users)} answers after ${duration(floor.makespanMs)}`);
+}
+
 /**
  * Runs what the stored comparison lacks, saving each run as it ends, so that an interrupted comparison goes on where it
  * stopped.
@@ -100,6 +113,7 @@ export async function runComparison(bench: Bench, store: ComparisonStore): Promi
       }
       round = next.round;
       sayBlock(bench, report, round, elapsedMs);
+      if (comparison.scenario === 'peak') await addFloor(bench, store);
     }
     const cell = { ...next, cap: comparison.apiCpus.cpus };
     const tags = { comparison: comparison.id, round: String(next.round) };

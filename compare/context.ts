@@ -6,6 +6,9 @@ import { plan, type Plan } from '../loadtest/scenarios.js';
 import type { ReplicaCaps } from '../loadtest/replica-caps.js';
 import type { CompareScenario } from './types.js';
 
+/** An instance of its own: neither its data nor its stretched time limits meet those of the default stack. */
+export const INSTANCE = 'compare';
+
 /** What every step of a comparison works with. The stack runs as many replicas as the largest count has. */
 export interface Bench {
   readonly stack: Stack;

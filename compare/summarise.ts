@@ -28,6 +28,8 @@ export interface ReplicaSummary {
     readonly p95: number | null;
     readonly p99: number | null;
   } | null;
+  /** From the first request to the last answer, median of the rounds. */
+  readonly makespanMs: number | null;
   /** How far the rounds' p95 are apart, ms. */
   readonly p95Ms: Spread | null;
   /** Definite answers ÷ requests of all valid runs together: one bad round of many is not outvoted. */
@@ -64,7 +66,8 @@ export interface Report {
 }
 
 /** Whether more replicas can issue more: of arrivals the rate is given, and only the time to an answer is measured. */
-export const isScaling = ({ comparison }: Report): boolean => comparison.scenario !== 'arrival';
+export const isScaling = ({ comparison }: Pick<Report, 'comparison'>): boolean =>
+  comparison.scenario !== 'arrival';
 
 /** False when one user in one valid run went without a definite answer. */
 export const hasAnsweredEveryone = ({ byReplicas }: Report): boolean =>
@@ -148,6 +151,7 @@ function summariseCount(replicas: number, runs: readonly RunRecord[], base: Base
     valid: valid.length,
     tps,
     latencyMs: tps && { p50: typical('p50'), p95: typical('p95'), p99: typical('p99') },
+    makespanMs: medianOrNull(valid.map(({ makespanMs }) => makespanMs)),
     p95Ms: p95s.length > 0 ? measureSpread(p95s) : null,
     successRate: successOf(valid),
     ...summariseScaling(replicas, valid, base),
@@ -191,7 +195,7 @@ export function summarise({ comparison, runs, capacity }: StoredComparison): Rep
   const counts = [...new Set([...comparison.replicas, ...runs.map(({ replicas }) => replicas)])].sort(
     (a, b) => a - b,
   );
-  const base = comparison.scenario === 'arrival' ? null : baseOf(counts, runs);
+  const base = isScaling({ comparison }) ? baseOf(counts, runs) : null;
   const byReplicas = counts.map((replicas) =>
     summariseCount(
       replicas,
@@ -206,7 +210,7 @@ export function summarise({ comparison, runs, capacity }: StoredComparison): Rep
     progress: progressOf(comparison, runs),
     samples: sumSamples(runs.map(({ samples }) => samples)),
     saturatedFirst: byReplicas.at(-1)?.saturatedFirst ?? null,
-    predictions: comparison.scenario === 'arrival' ? [] : predict(byReplicas, runs.filter(isValid)),
+    predictions: isScaling({ comparison }) ? predict(byReplicas, runs.filter(isValid)) : [],
     invalidRuns: runs
       .filter((run) => !isValid(run))
       .map(({ testid, invalid }) => ({ testid, reasons: invalid })),

@@ -1,5 +1,6 @@
 import type { Latency } from '../common/statistics.js';
 import type { StackMode } from '../stack/types.js';
+import type { PeakRound } from '../loadtest/peak-round.js';
 import type { Environment } from '../loadtest/result.js';
 
 export type Component = 'api' | 'nginx' | 'redis' | 'worker' | 'database' | 'k6' | 'influxdb';
@@ -157,6 +158,8 @@ export interface ComparisonRecord {
   /** Of saturation: in flight for each replica. */
   readonly users: number;
   readonly stock: number;
+  /** Of peaks, one a round: the same k6 against an nginx that answers at once. Absent where there is none, and in old files. */
+  readonly floors?: readonly PeakRound[];
   /** Arrival scenario only: requests a second asked for. */
   readonly rate?: number;
   readonly apiCpus: CpuCap;

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { nginxBaseline } from '../../loadtest/nginx-baseline.js';
 import { requirePrograms } from '../../stack/install.js';
 import { Users, type Subject } from '../subject.js';
 import type { Servers } from '../system/servers.js';
-import { nginxBaseline } from './nginx.js';
 
 /** The least that a server must do to answer. */
 export async function startBaselines(servers: Servers, couponId: number): Promise<Subject[]> {
@@ -12,7 +12,7 @@ export async function startBaselines(servers: Servers, couponId: number): Promis
   const returnPort = await servers.assignPort('nginx-return');
   const proxyPort = await servers.assignPort('nginx-proxy');
   const server = await servers.start(
-    nginxBaseline({ program, folder, returnPort, proxyPort, echoPort: echo.port }),
+    nginxBaseline({ program, folder, returnPort, proxy: { port: proxyPort, toPort: echo.port } }),
   );
   const [nginx, node] = [[server.pid!], [echo.pid!]];
   const define = (id: string, what: string, port: number, processes: Subject['processes']): Subject => {

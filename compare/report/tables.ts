@@ -1,4 +1,6 @@
 import { formatNumber } from '../../common/format.js';
+import { median, measureSpread } from '../../common/statistics.js';
+import type { PeakRound } from '../../loadtest/peak-round.js';
 import type { CapacitySummary } from '../capacity-summary.js';
 import { originalRun } from '../reference.js';
 import { isValid, type ReplicaSummary, type Report } from '../summarise.js';
@@ -45,12 +47,40 @@ function validCell({ valid, rounds }: ReplicaSummary, { rounds: planned, ended }
   return verdict(valid > 0 && valid >= all, text, text);
 }
 
+/** Of k6 alone, in the columns of a peak. */
+function floorRow(floors: readonly PeakRound[]): Row {
+  const typical = (name: 'p50' | 'p95' | 'p99') =>
+    duration(median(floors.map(({ latencyMs }) => latencyMs[name] ?? NaN)));
+  const sum = (name: 'issued' | 'users') => floors.reduce((total, floor) => total + floor[name], 0);
+  return {
+    reference: true,
+    cells: [
+      cell("k6's own floor (nginx return 200)"),
+      cell(`${floors.length} rounds`),
+      cell(spread(measureSpread(floors.map(({ issued, makespanMs }) => (issued * 1_000) / makespanMs)))),
+      cell(duration(median(floors.map(({ makespanMs }) => makespanMs)))),
+      cell(typical('p50')),
+      cell(typical('p95')),
+      cell(typical('p99')),
+      cell(success(sum('issued') / sum('users'))),
+      cell('–'),
+      cell('–'),
+      cell('–'),
+      { text: 'k6 and nginx', align: 'left' },
+    ],
+  };
+}
+
 export function replicaTable(report: Report): Table {
+  const { scenario, floors = [] } = report.comparison;
+  const isBurst = scenario === 'peak' || scenario === 'sold-out';
+  const lastAnswer = (text: string): Cell[] => (isBurst ? [cell(text)] : []);
   const rows: Row[] = report.byReplicas.map((entry) => ({
     cells: [
       cell(String(entry.replicas)),
       validCell(entry, report.comparison),
       cell(spread(entry.tps)),
+      ...lastAnswer(duration(entry.makespanMs)),
       cell(duration(entry.latencyMs?.p50 ?? null)),
       cell(duration(entry.latencyMs?.p95 ?? null)),
       cell(duration(entry.latencyMs?.p99 ?? null)),
@@ -67,6 +97,7 @@ export function replicaTable(report: Report): Table {
       cell(originalRun.label),
       cell('–'),
       cell(String(originalRun.tps)),
+      ...lastAnswer('–'),
       cell('–'),
       cell(duration(originalRun.p95Ms)),
       cell('–'),
@@ -83,6 +114,7 @@ export function replicaTable(report: Report): Table {
       'replicas',
       'valid of planned rounds',
       'issued/s (min – max)',
+      ...(isBurst ? ['last answer'] : []),
       'p50',
       'p95',
       'p99',
@@ -92,7 +124,7 @@ export function replicaTable(report: Report): Table {
       'efficiency',
       'busy first',
     ],
-    rows: [...rows, reference],
+    rows: [...rows, ...(floors.length > 0 ? [floorRow(floors)] : []), reference],
   };
 }
 

@@ -217,4 +217,26 @@ describe('report.md', () => {
     expect(text).toContain('| original published run (1 instance) |');
     expect(text).toContain('- Machine: 2 CPUs, 24 GiB');
   });
+
+  it("has the time to the last answer of a burst, and k6's own floor beside it", () => {
+    const floors = [900, 1_000, 4_000].map((makespanMs) => ({
+      makespanMs,
+      latencyMs: { p50: 300, p95: 700, p99: 800, max: 900 },
+      issued: 3_000,
+      users: 3_000,
+    }));
+    const rows = renderMarkdown(sampleComparison({ floors })).split('\n');
+    const columns = (start: string) =>
+      rows
+        .find((row) => row.startsWith(start))!
+        .split('|')
+        .map((text) => text.trim());
+    const lastAnswer = columns('| replicas').indexOf('last answer');
+    expect(columns('| 4')[lastAnswer]).toBe('5.21 s');
+    expect(columns("| k6's own floor")[lastAnswer]).toBe('1.00 s');
+    expect(columns("| k6's own floor")[columns('| replicas').indexOf('success')]).toBe('100 %');
+    const saturation = renderMarkdown(sampleComparison({ scenario: 'saturate' }));
+    expect(saturation).not.toContain('last answer');
+    expect(saturation).not.toContain('floor');
+  });
 });

@@ -9,7 +9,7 @@ import { readStartTime } from '../../../common/processes.js';
 import { requirePrograms } from '../../../stack/install.js';
 import { ManagedService } from '../../../stack/native/managed-service.js';
 import { openNativeStack } from '../../../stack/native/native-stack.js';
-import { nginxBaseline } from '../../baselines/nginx.js';
+import { nginxBaseline } from '../../nginx-baseline.js';
 
 const name = `baseline-${process.pid}`;
 const folder = instanceFolder(name);
@@ -27,7 +27,12 @@ describe('the nginx of the baselines', () => {
     const { port: echoPort } = echo.address() as AddressInfo;
     [returnPort, proxyPort] = [await getPort(local), await getPort(local)];
     const { nginx: program } = await requirePrograms();
-    const options = { program, folder: join(folder, 'nginx-baseline'), returnPort, proxyPort, echoPort };
+    const options = {
+      program,
+      folder: join(folder, 'nginx-baseline'),
+      returnPort,
+      proxy: { port: proxyPort, toPort: echoPort },
+    };
     nginx = new ManagedService(nginxBaseline(options), folder, () => undefined);
     await nginx.start();
   });
