@@ -10,6 +10,7 @@ import { startAlternatives } from './alternatives/start.js';
 import { startBaselines } from './baselines/start.js';
 import { measureBursts, measureInTurn, measureKept } from './measure.js';
 import { checkCapacity } from './measurements/capacity-check.js';
+import { measureFirstBurst } from './measurements/first-burst.js';
 import { measureMemory } from './measurements/memory.js';
 import { summarisePeak } from './measurements/peak.js';
 import { measureRedisNoop } from './measurements/redis-noop.js';
@@ -27,6 +28,7 @@ import { checkTargets } from './targets.js';
 export const PARTS = [
   'kept',
   'burst',
+  'first-burst',
   'capacity',
   'redis',
   'memory',
@@ -59,8 +61,10 @@ export async function runBench(servers: Servers, options: BenchOptions): Promise
   const { plan, parts, only, notes } = bench;
   const subjects = bench.subjects.filter(({ id }) => only?.includes(id) ?? true);
   const kept = parts.includes('kept') ? await measureKept(subjects, plan, report) : null;
-  const client = parts.includes('burst') ? await findBurstClient(bench) : undefined;
-  const bursts = client ? await measureBursts(subjects, plan, client, report) : null;
+  const needsClient = (['burst', 'first-burst', 'capacity'] as const).some((part) => parts.includes(part));
+  const client = needsClient ? await findBurstClient(bench) : undefined;
+  const bursts =
+    client && parts.includes('burst') ? await measureBursts(subjects, plan, client, report) : null;
   const rows = subjects.map(({ id, what, kind }) => ({
     ...{ id, what, kind },
     kept: kept?.get(id),
@@ -110,6 +114,7 @@ async function measureOthers(bench: Bench, client: string | undefined): Promise<
   const { servers, plan, durable, parts } = bench;
   const wants = (part: Part) => parts.includes(part);
   return {
+    firstBurst: client && wants('first-burst') ? await measureFirstBurst(servers, client, plan) : undefined,
     capacity: client && wants('capacity') ? await measureCapacity(bench, client) : undefined,
     redisNoop: wants('redis') ? await measureRedisNoop(durable) : undefined,
     bytesPerCoupon: wants('memory') ? await measureMemory(durable) : undefined,

@@ -82,6 +82,21 @@ function describePeaks({ peaks }: Measurements): string {
   ]);
 }
 
+const describeFirstBurst = ({ firstBurst }: Measurements): string =>
+  firstBurst
+    ? table([
+        ['', 'last answer', 'API CPU per issue'],
+        ...(['cold', 'warm'] as const).map((kind) => {
+          const { lastAnswer, apiCpu } = firstBurst[kind];
+          return [
+            kind === 'warm' ? 'as it starts' : 'without its warm-up',
+            lastAnswer.toFixed(2),
+            apiCpu.toFixed(2),
+          ];
+        }),
+      ])
+    : '';
+
 function formatRatio({ id, ratio }: Target): string {
   if (ratio === null) return 'not measured';
   return id === '7' ? `${(ratio * 100).toFixed(1)} %` : ratio.toFixed(ratio < 1 ? 3 : 2);
@@ -107,6 +122,7 @@ export function describeResult({ rows, specials, targets, notes }: BenchResult):
   const parts = [
     ['Kept connections', describeKept(rows)],
     ['Burst of fresh connections', describeBursts(rows)],
+    ['Fresh replica, first burst ÷ sixth', describeFirstBurst(specials)],
     ['Rows into the database', describeWriting(specials)],
     ['Redis, a script that does nothing (redis-benchmark)', describeNoop(specials)],
     ['k6 peak, first request to last answer, median of the rounds', describePeaks(specials)],

@@ -5,6 +5,7 @@ import { resultsFolder } from '../common/paths.js';
 import type { StackVersions } from '../stack/types.js';
 import type { SubjectResult } from './measure.js';
 import type { CapacityCheck } from './measurements/capacity-check.js';
+import type { FirstBurst } from './measurements/first-burst.js';
 import type { Peak } from './measurements/peak.js';
 import type { RedisNoop } from './measurements/redis-noop.js';
 import type { RowsWritten, WritingWay } from './measurements/writing.js';
@@ -18,6 +19,7 @@ export interface Measurements {
   readonly threeReplicasPerSecond?: number | undefined;
   readonly peaks?: Readonly<Record<'baseline' | 'system', Peak>> | undefined;
   readonly bytesPerCoupon?: number | undefined;
+  readonly firstBurst?: Readonly<Record<'cold' | 'warm', FirstBurst>> | undefined;
   /** Predicted and measured at other sizes, see docs/capacity.md. */
   readonly capacity?: readonly CapacityCheck[] | undefined;
   /** 0 to 1. */

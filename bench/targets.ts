@@ -32,6 +32,8 @@ const TARGETS = [
   ['12', 'most', 1.1, 'nginx CPU per proxied request ÷ nginx → bare node:http'],
   ['13a', 'most', 1.4, 'burst of 10,000 fresh connections: last answer ÷ bare node:http echo'],
   ['13b', 'least', 1, 'burst of 10,000 fresh connections: issued ÷ asked'],
+  ['14a', 'most', 1.15, 'first burst on a fresh replica ÷ sixth: last answer'],
+  ['14b', 'most', 1.15, 'first burst on a fresh replica ÷ sixth: API CPU per issue'],
 ] as const;
 
 type Ratios = Readonly<Record<(typeof TARGETS)[number][0], number>>;
@@ -49,6 +51,7 @@ function computeRatios(subjects: readonly SubjectResult[], measurements: Measure
     peaks,
     bytesPerCoupon = NaN,
     telemetry = NaN,
+    firstBurst,
   } = measurements;
   const written = (way: 'create' | 'createMany' | 'worker') => writing?.[way].rowsPerSecond ?? NaN;
   const peak = (which: 'system' | 'baseline', figure: 'makespanMs' | 'p95Ms') =>
@@ -74,6 +77,8 @@ function computeRatios(subjects: readonly SubjectResult[], measurements: Measure
     '12': cpu('system', 'nginx') / cpu('nginx-node-echo', 'nginx'),
     '13a': lastAnswer('issue') / lastAnswer('node-echo'),
     '13b': burst ? burst.answered / burst.asked : NaN,
+    '14a': firstBurst?.warm.lastAnswer ?? NaN,
+    '14b': firstBurst?.warm.apiCpu ?? NaN,
   };
 }
 

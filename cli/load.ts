@@ -11,13 +11,11 @@ import {
 import { overload } from '../loadtest/overload/command.js';
 import { SCENARIOS, type ScenarioName, type Sizes } from '../loadtest/scenarios.js';
 import { parseSegment, type Segment } from '../loadtest/segments.js';
-import { WARM_UP_USERS } from '../loadtest/warm-up.js';
 import { API, API_CPUS, exitStatus, MODE, number, RATE, USERS, type StackChoice } from './options.js';
 
 interface Choice extends StackChoice, Omit<Sizes, 'durationS'> {
   readonly api?: number;
   readonly duration?: number;
-  readonly warmUp: number;
   readonly generators: number;
   readonly allowRemote: boolean;
 }
@@ -48,21 +46,17 @@ function readStart(text: string): Date {
   if (aheadMs > 0 && aheadMs <= MOST_AHEAD_MS) return at;
   throw new InvalidArgumentError('Expected an instant of the next 30 minutes, such as 2030-03-01T09:00:00Z.');
 }
-const WARM_UP = new Option('--warm-up <n>', 'users for each replica before the run; 0: none')
-  .argParser(number({ least: 0 }))
-  .default(WARM_UP_USERS);
 
 export function addLoadCommands(program: Command): void {
   const scenario = (name: ScenarioName, what: string, ...sizes: Option[]) => {
     const command = program.command(name).description(what).addOption(API).addOption(MODE);
     for (const size of sizes) command.addOption(size);
     return command
-      .addOption(WARM_UP)
       .addOption(GENERATORS)
       .option('--allow-remote', 'load a stack that is not on this machine', false)
-      .action(async ({ api, mode, warmUp, generators, allowRemote, duration, ...sizes }: Choice) => {
+      .action(async ({ api, mode, generators, allowRemote, duration, ...sizes }: Choice) => {
         const given = { ...sizes, ...(duration && { durationS: duration }) };
-        const options = { sizes: given, api, mode, warmUp, generators, allowRemote };
+        const options = { sizes: given, api, mode, generators, allowRemote };
         exitStatus(await runScenarioCommand(name, options));
       });
   };

@@ -4,11 +4,9 @@ import { resultsFolder } from '../common/paths.js';
 import { runScenario } from '../loadtest/run-scenario.js';
 import { planOf, type Bench, type Load } from './context.js';
 
-/** Without a cap: V8 compiles what answers need, which under a cap takes minutes. */
-const COMPILING: Load = { scenario: 'saturate', users: 32, durationS: 20 };
 /**
- * Then what is going to be measured, under a cap: heaps grow, batches have another size (docs/adr/0008). A larger one than
- * the own, for V8 compiles under it too, and the last time the own.
+ * What is going to be measured, under a cap: heaps grow, batches have another size (docs/adr/0008). A larger one than the own, for
+ * V8 compiles under it too, and the last time the own.
  */
 const REHEARSALS = [3, 3, 2, 1];
 
@@ -29,7 +27,7 @@ export const capped = ({ stack, caps }: Bench, serving: readonly string[], cpus:
   after: () => caps.lift(),
 });
 
-async function rehearse(bench: Bench, load: Load, cpus: number | null): Promise<void> {
+async function rehearse(bench: Bench, load: Load, cpus: number): Promise<void> {
   const { stack, k6, signal } = bench;
   const replicas = await stack.replicas();
   const serving = Array.from({ length: replicas }, (_, index) => `api-${index + 1}`);
@@ -42,12 +40,15 @@ async function rehearse(bench: Bench, load: Load, cpus: number | null): Promise<
   await rm(join(resultsFolder('loadtest'), testid), { recursive: true, force: true });
 }
 
-/** @param cpus cap of one replica in what is going to be measured; null: none */
+/**
+ * Without a cap nothing is left to do: replicas have rehearsed before they listened.
+ *
+ * @param cpus cap of one replica in what is going to be measured; null: none
+ */
 export async function warmReplicas(bench: Bench, load: Load, cpus: number | null): Promise<void> {
-  bench.say('Warm-up: all replicas compile what answers need');
-  await rehearse(bench, COMPILING, null);
+  if (cpus === null) return;
   for (const [index, caps] of REHEARSALS.entries()) {
     bench.say(`Warm-up: rehearsal ${index + 1} of ${REHEARSALS.length}`);
-    await rehearse(bench, load, cpus === null ? null : cpus * caps);
+    await rehearse(bench, load, cpus * caps);
   }
 }

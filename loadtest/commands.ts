@@ -19,7 +19,6 @@ import type { RunResult } from './result.js';
 import { runScenario } from './run-scenario.js';
 import { plan, type ScenarioName, type Sizes } from './scenarios.js';
 import type { Segment } from './segments.js';
-import { warmUp } from './warm-up.js';
 import { withStack } from './with-stack.js';
 
 const open = (mode: StackMode | undefined, env: Record<string, string> = {}) =>
@@ -29,8 +28,6 @@ export interface RunOptions {
   readonly sizes: Sizes;
   readonly api?: number | undefined;
   readonly mode?: StackMode | undefined;
-  /** Users for each replica before the run. */
-  readonly warmUp: number;
   /** Processes of k6 that share the load. */
   readonly generators: number;
   readonly allowRemote: boolean;
@@ -39,7 +36,7 @@ export interface RunOptions {
 /** @returns whether all was well; people have been told what was not */
 export async function runScenarioCommand(
   scenario: ScenarioName,
-  { sizes, api, mode, warmUp: warmUpUsers, generators, allowRemote }: RunOptions,
+  { sizes, api, mode, generators, allowRemote }: RunOptions,
 ): Promise<boolean> {
   const signal = abortOnSignals(() => 'everything goes back to what it was');
   const planned = plan(scenario, sizes, openFileLimit(), generators);
@@ -47,9 +44,7 @@ export async function runScenarioCommand(
   const k6 = await provideK6(tools);
   const stack = await open(mode, sizeFrontDoor(planned.connections));
   const result = await withStack(stack, { ...tools, ...(api && { api }) }, async (replicas) => {
-    const run = { stack, replicas, k6, allowRemote, ...tools };
-    await warmUp({ ...run, usersPerReplica: warmUpUsers });
-    return await runScenario({ ...run, plan: planned, warmUpUsers, generators });
+    return await runScenario({ stack, replicas, k6, allowRemote, ...tools, plan: planned, generators });
   });
   return tellResult(result, `loadtest/results/${result.testid}/`);
 }

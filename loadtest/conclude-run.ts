@@ -24,7 +24,7 @@ export interface ConcludeOptions {
   readonly signal: AbortSignal;
 }
 
-interface Seen extends Pick<RunResult, 'loadBefore' | 'warmUpUsers' | 'startedAt'> {
+interface Seen extends Pick<RunResult, 'loadBefore' | 'startedAt'> {
   readonly cpuBefore: Awaited<ReturnType<typeof readStackCpu>>;
 }
 
@@ -90,7 +90,6 @@ function assemble(
       persistedAfterMs: drainedAtMs === null ? null : Math.max(0, drainedAtMs - lastAnswerAtMs),
     },
     loadBefore: seen?.loadBefore ?? 0,
-    warmUpUsers: seen?.warmUpUsers ?? 0,
     couponId,
     startedAt: seen?.startedAt ?? new Date(generators[0]!.startAtMs ?? firstSentMs(attempts)).toISOString(),
     ...others,

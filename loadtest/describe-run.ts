@@ -22,7 +22,6 @@ export function describeRun(result: RunResult): string {
   );
   const rows: Row[] = [
     ['run', `${result.testid} (coupon ${result.couponId}, ${result.mode}, ${result.replicas} api replicas)`],
-    ['warm-up', `${formatNumber(result.warmUpUsers)} users for each replica`],
     ['users, stock', `${formatNumber(result.users)} users for ${formatNumber(result.stock)} coupons`],
     [
       'answers',

@@ -34,8 +34,6 @@ export interface RunResult {
 
   /** One-minute load average when the run began: far above the CPUs, the figures tell of other work too. */
   loadBefore: number;
-  /** Users each replica answered before the run; 0: it began cold. */
-  warmUpUsers: number;
   couponId: number;
   startedAt: string;
   latencyByOutcomeMs: { issued: Latency; rejected: Latency };

@@ -24,8 +24,6 @@ export interface RunScenarioOptions {
   signal: AbortSignal;
   allowRemote?: boolean;
   drainTimeoutMs?: number;
-  /** Users each replica had answered before, for the record. */
-  warmUpUsers?: number;
   /** Where k6's samples go, see `K6Run`. */
   out?: string | undefined;
   /** Of every sample, besides `testid` and `replicas`. */
@@ -58,11 +56,10 @@ export async function runScenario(options: RunScenarioOptions): Promise<RunResul
     url: stack.frontUrl,
     startAtMs,
   }).finally(() => options.aroundLoad?.after());
-  const { warmUpUsers = 0 } = options;
   const result = await concludeRun({
     ...options,
     folders,
-    seen: { cpuBefore, loadBefore, warmUpUsers, startedAt: startedAt.toISOString() },
+    seen: { cpuBefore, loadBefore, startedAt: startedAt.toISOString() },
   });
   writeJson(join(folder, 'result.json'), result);
   return result;

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { Tracer } from '@opentelemetry/api';
 import type { Express } from 'express';
 import type { ApiConfig } from './config.js';
@@ -13,6 +14,7 @@ import { createListUserCoupons } from './coupon/list-user-coupons.js';
 import { openFreshGate } from './coupon/open-gate.js';
 import { createReadCampaigns } from './coupon/read-campaigns.js';
 import { createReadCoupon } from './coupon/read-coupon.js';
+import { REHEARSED_COUPON, RehearsalGate } from './coupon/rehearsal-gate.js';
 import { createSyncGate } from './coupon/sync-gate.js';
 import { requireAnswerWithin } from './coupon/unavailable.js';
 import { UndrainedReader } from './coupon/undrained-reader.js';
@@ -30,6 +32,7 @@ import { docsRoutes } from './http/routes/docs-routes.js';
 import { issueRoute } from './http/routes/issue-route.js';
 import { operationsRoutes } from './http/routes/operations-routes.js';
 import { userRoutes } from './http/routes/user-routes.js';
+import { warmUp } from './http/warm-up.js';
 import type { Logger } from './logger.js';
 import { readConfirmOptions } from './redis/confirm-replicas.js';
 import type { Redis } from './redis/connection.js';
@@ -63,6 +66,8 @@ interface Api {
   app: Express;
   /** Attempts whose outcome is not known yet. */
   pending: () => number;
+  /** Before the replica listens, for WARM_UP_MS at most: has it rehearse its hot path. Nothing of it is seen afterwards. */
+  warmUp: (server: Server, signal: AbortSignal) => Promise<void>;
   /** `/readyz` fails from now on. */
   beginClosing: () => void;
 }
@@ -86,7 +91,8 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting, tracer
 
   const metrics = createApiMetrics(() => batcher.pending);
   const traces = tracer && new CallTraces(tracer, config.OTEL_TRACES_SAMPLER_ARG);
-  const batcher: IssueBatcher = new IssueBatcher(traces?.follow(gate) ?? gate, {
+  const rehearsal = new RehearsalGate(traces?.follow(gate) ?? gate);
+  const batcher: IssueBatcher = new IssueBatcher(rehearsal, {
     batchMax: config.ISSUE_BATCH_MAX,
     lingerMs: config.ISSUE_LINGER_MS,
     onBatch: metrics.onBatch,
@@ -118,12 +124,14 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting, tracer
 
   const limits = { rememberMs: REMEMBER_MS, rememberMax: REMEMBER_MAX, limitMs: ANSWER_LIMIT_MS };
   let closing = false;
+  // Replaced after the rehearsal: its calls say nothing of nginx's clock and of queues.
+  let shedder = new LoadShedder(toShedderOptions(config));
   const app = createApp({
     logger,
     issueRoute: issueRoute({
       issueCoupon: createIssueCoupon({ batcher, directory, archive: new ArchiveReader(issued) }),
       admitCall: createAdmitCall({
-        shedder: new LoadShedder(toShedderOptions(config)),
+        shedder: () => shedder,
         pending: () => batcher.pending,
         onWait: metrics.onWait,
         refuseWaiting: () => {
@@ -133,7 +141,11 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting, tracer
         },
       }),
       onAnswer: metrics.onAnswer,
-      ...(traces && { onCall: traces.begin }),
+      ...(traces && {
+        onCall: (...call) => {
+          if (!rehearsal.isRehearsing) traces.begin(...call);
+        },
+      }),
       logger,
     }),
     routes: [
@@ -161,7 +173,20 @@ export function createApi({ config, logger, prisma, redis, refuseWaiting, tracer
       }),
     ],
   });
-  return { app, pending: () => batcher.pending, beginClosing: () => (closing = true) };
+  return {
+    app,
+    pending: () => batcher.pending,
+    warmUp: async (server, signal) => {
+      if (config.WARM_UP_MS === 0) return;
+      // The first query opens a connection, which is a socket of another kind than a client's. Of another coupon: what is known
+      // to be unknown would be answered without the gate.
+      await directory.lookUp(REHEARSED_COUPON - 1);
+      await rehearsal.rehearse(() => warmUp(server, REHEARSED_COUPON, config.WARM_UP_MS, signal));
+      metrics.reset();
+      shedder = new LoadShedder(toShedderOptions(config));
+    },
+    beginClosing: () => (closing = true),
+  };
 }
 
 const toShedderOptions = (config: ApiConfig): LoadShedderOptions => ({

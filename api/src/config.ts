@@ -126,6 +126,8 @@ const apiSchema = z.object({
   ISSUE_PENDING_MAX: wholeNumber(1, 10_000_000).default(50_000),
   /** Coupons a partition's stream may hold before the API answers 503: about 120 bytes each, in each of 16 partitions. */
   BACKLOG_MAX_COUPONS: wholeNumber(1, 10_000_000).default(200_000),
+  /** How long a replica rehearses its hot path before it listens; 0: off. */
+  WARM_UP_MS: wholeNumber(0, 60_000).default(2_000),
   /** After SIGTERM: how long the replica goes on answering while /readyz fails, so that nginx notices first. */
   SHUTDOWN_GRACE_MS: wholeNumber(0, 60_000).default(2_500),
   SHUTDOWN_DEADLINE_MS: wholeNumber(1_000, 120_000).default(10_000),

@@ -56,6 +56,13 @@ async function start(): Promise<void> {
   await waitForRedis(redis, logger);
   await checkConfirmation(redis, readConfirmOptions(config), logger);
 
+  const warming = new AbortController();
+  lifecycle.onClose('warm-up', () => warming.abort());
+  await api.warmUp(server, warming.signal).catch((err: unknown) => {
+    if (!warming.signal.aborted) logger.warn({ err }, 'not warmed up');
+  });
+  if (warming.signal.aborted) return;
+
   await listener.start();
   lifecycle.onClose('server', () => closeServer(server, listener, CLOSE_WITHIN_MS));
   // Runs first: nginx must notice before anything is refused.

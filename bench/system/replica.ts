@@ -76,6 +76,10 @@ function defineSubject(
   return { id, what, kind: 'service', url, processes, users, ...more };
 }
 
+/** A replica that issues to new users. */
+export const issueSubject = (replica: Replica, id: string, what: string): Subject =>
+  defineSubject(replica, id, what, new Users(replica.couponId));
+
 /** One replica, no worker: what an answer costs, by answer and by what there is already. */
 export async function prepareReplicas(durable: Replica, bare: Replica): Promise<Subject[]> {
   const seed = async (firstUser: number, count: number, total?: number): Promise<number> => {
@@ -114,7 +118,7 @@ export async function startTracedReplicas(servers: Servers, collectorUrl: string
     const name = `traced-${share}`;
     const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl, OTEL_TRACES_SAMPLER_ARG: share };
     const replica = await startReplica(servers, { name, durable: true, env });
-    subjects.push(defineSubject(replica, `issue-${name}`, what, new Users(replica.couponId)));
+    subjects.push(issueSubject(replica, `issue-${name}`, what));
   }
   return subjects;
 }

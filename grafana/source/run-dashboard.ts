@@ -19,11 +19,11 @@ const stat = (title: string, query: string, unit: string, description?: string) 
 const latencyNote =
   "k6's http_req_duration: sending, waiting, receiving. Connecting is left out here (see the phases); the report's latency includes it.";
 
-/** Every run begins with one check of its campaign. Calibration, steps of a rising rate and warm-ups are no one's aim. */
+/** Every run begins with one check of its campaign. Calibration and steps of a rising rate are no one's aim. */
 const runs = {
   measurement: 'http_reqs',
   field: 'value',
-  where: `"name" = 'setup' AND "comparison" !~ /^(calibration|step-load)$/ AND "testid" !~ /^warm-up-/`,
+  where: `"name" = 'setup' AND "comparison" !~ /^(calibration|step-load)$/`,
 };
 
 const phases = ['blocked', 'connecting', 'sending', 'waiting', 'receiving'];

@@ -3,7 +3,7 @@ import type { LoadShedder } from './load-shedder.js';
 import { PROBLEM_CONTENT_TYPE, problemBody } from './problem.js';
 
 interface AdmitCallDeps {
-  shedder: LoadShedder;
+  shedder: () => LoadShedder;
   /** Attempts in hand. */
   pending: () => number;
   onWait: (waitMs: number) => void;
@@ -43,9 +43,10 @@ export const createAdmitCall =
       startedMs: parseRequestStart(req.headers['x-request-start']),
       bound: parseBound(req.headers['x-issue-bound']),
     };
-    const waitMs = shedder.measureWait(arrival, nowMs);
+    const current = shedder();
+    const waitMs = current.measureWait(arrival, nowMs);
     onWait(waitMs);
-    const decision = shedder.decide(arrival, waitMs, nowMs, pending());
+    const decision = current.decide(arrival, waitMs, nowMs, pending());
     if (decision.kind === 'serve') return true;
     refuse(res, decision.kind === 'refuseAndTell' ? decision.period : null);
     if (decision.kind === 'refuseAndTell' && decision.isStanding) {

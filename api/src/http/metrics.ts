@@ -11,6 +11,8 @@ interface ApiMetrics {
   onAbandoned: (count: number) => void;
   /** Time from nginx to the handler. */
   onWait: (waitMs: number) => void;
+  /** Forgets every issue call there was. */
+  reset: () => void;
 }
 
 /** `pending`: attempts whose outcome is not known yet. */
@@ -99,5 +101,14 @@ export function createApiMetrics(pending: () => number): ApiMetrics {
     },
     onAbandoned: (count) => abandoned.inc(count),
     onWait: (waitMs) => wait.observe(waitMs / 1000),
+    reset: () => {
+      for (const kind of Object.keys(answers) as AnswerKind[]) answers[kind] = 0;
+      abandoned.reset();
+      for (const histogram of [wait, duration, batchSize, batchDuration]) {
+        histogram.reset();
+        // Without it a histogram that has seen nothing is not there at all.
+        histogram.zero({});
+      }
+    },
   };
 }

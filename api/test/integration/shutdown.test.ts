@@ -1,53 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import getPort from 'get-port';
 import { readApiConfig } from '../../src/config.js';
 import { createLogger } from '../../src/logger.js';
 import { connectRedis, type Redis } from '../../src/redis/connection.js';
 import { winnersKey } from '../../src/redis/keys.js';
+import { isReady, killApis, launchApi } from '../support/api-process.js';
 import { ADMIN_TOKEN, startBackends, startReplica, type Backends } from '../support/api-replica.js';
 import { admin, call, createCampaign, issue } from '../support/calls.js';
 import { until } from '../support/servers.js';
 
-const MAIN = join(process.cwd(), 'dist/api/src/main-api.js');
-
-interface Process {
-  child: ChildProcess;
-  url: string;
-  port: number;
-  /** Everything it wrote so far. */
-  output: () => string;
-  ended: Promise<number | null>;
-}
-
 let backends: Backends;
 let couponId: number;
 let redis: Redis;
-const running: ChildProcess[] = [];
-
-async function launch(env: Record<string, string> = {}): Promise<Process> {
-  const port = await getPort({ host: '127.0.0.1' });
-  const child = spawn(process.execPath, [MAIN], {
-    env: { ...backends.env, HOST: '127.0.0.1', PORT: String(port), LOG_LEVEL: 'info', ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  let text = '';
-  child.stdout.on('data', (chunk) => (text += String(chunk)));
-  child.stderr.on('data', (chunk) => (text += String(chunk)));
-  const ended = once(child, 'exit').then(([code]) => code as number | null);
-  return { child, port, url: `http://127.0.0.1:${port}`, output: () => text, ended };
-}
-
-const isReady = (url: string) => call(`${url}/readyz`).then(({ status }) => status === 200);
+const launch = (env: Record<string, string> = {}) => launchApi({ ...backends.env, ...env });
 
 beforeAll(async () => {
-  if (!existsSync(MAIN)) throw new Error('npm run build comes first: this test starts what it built');
   backends = await startBackends();
   const replica = await startReplica(backends.env);
   couponId = await createCampaign(replica.url, { total: 1_000_000 });
@@ -60,9 +29,7 @@ beforeAll(async () => {
 const winners = async () =>
   (await redis.hkeys(winnersKey(couponId))).filter((userId) => userId.startsWith('client'));
 
-afterEach(() => {
-  for (const child of running.splice(0)) child.kill('SIGKILL');
-});
+afterEach(killApis);
 
 afterAll(async () => {
   redis.disconnect();

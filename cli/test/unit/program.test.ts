@@ -25,8 +25,8 @@ function parse(...argv: string[]): Record<string, unknown> {
 
 describe('a command line', () => {
   it('is read into numbers, lists and words', () => {
-    expect(parse('peak', '--api', '4', '--mode', 'native', '--users', '20', '--warm-up', '0')).toEqual({
-      ...{ api: 4, mode: 'native', users: 20, warmUp: 0, generators: 1, allowRemote: false },
+    expect(parse('peak', '--api', '4', '--mode', 'native', '--users', '20')).toEqual({
+      ...{ api: 4, mode: 'native', users: 20, generators: 1, allowRemote: false },
     });
     expect(parse('faults', '--only', '1, 3', '--seed', '9')).toMatchObject({ only: [1, 3], seed: 9 });
     expect(parse('compare', '--replicas', '4 1,2', '--api-cpus', '0')).toMatchObject({

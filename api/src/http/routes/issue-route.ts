@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IRouter } from 'express';
 import { computeFingerprint } from '../../coupon/attempt-key.js';
 import type { IssueCoupon } from '../../coupon/issue-coupon.js';
+import { REHEARSED_COUPON } from '../../coupon/rehearsal-gate.js';
 import type { CouponId, IssueOutcome, UserId } from '../../coupon/types.js';
 import { parseCouponId, parseUserId, singleHeader } from '../parse.js';
 import { methodNotAllowed } from '../error-handler.js';
@@ -140,7 +141,7 @@ export function issueRoute({ issueCoupon, admitCall, onAnswer, onCall, logger }:
         render(res, couponId, userId, outcome);
         const durationMs = performance.now() - startMs;
         onAnswer(outcome.kind === 'issued' && outcome.replayed ? 'replayed' : outcome.kind, durationMs);
-        if (durationMs > SLOW_MS || outcome.kind === 'outcomeUnknown') {
+        if ((durationMs > SLOW_MS || outcome.kind === 'outcomeUnknown') && couponId !== REHEARSED_COUPON) {
           const leftOut = throttle.pass(performance.now());
           if (leftOut === null) return;
           const requestId = req.headers['x-request-id'];
