@@ -36,14 +36,14 @@ export class Nginx {
   readonly #readFile: string;
   #written = '';
   readonly #drainFile: string;
-  readonly #overloadFolder: string;
+  readonly #cache: string;
 
   constructor(private readonly options: NginxOptions) {
     this.#confFolder = join(options.folder, 'nginx', 'conf');
     this.#readFile = join(options.folder, 'nginx', 'configuration-read');
     // Not in the instance's folder: workers run as nobody and need not be able to look into that.
     this.#drainFile = join(tmpdir(), `coupon-rush-nginx-${options.frontPort}-draining`);
-    this.#overloadFolder = join(tmpdir(), `coupon-rush-nginx-${options.frontPort}-overload`);
+    this.#cache = join(tmpdir(), `coupon-rush-nginx-${options.frontPort}`);
     // -e: otherwise it complains about a log in /var/log that only root may open, before it reads its configuration.
     this.#args = ['-e', 'stderr', '-c', join(this.#confFolder, 'nginx.conf'), '-g', 'daemon off;'];
   }
@@ -109,7 +109,7 @@ export class Nginx {
       },
       isReady: async () => (await answers(frontPort)) && (await answers(opsPort)),
       readyTimeoutMs: 15_000,
-      temporary: [this.#drainFile, this.#overloadFolder],
+      temporary: [this.#drainFile, `${this.#cache}-overload`, `${this.#cache}-coupons`],
       stopSignal: 'SIGQUIT',
       stopTimeoutMs: 20_000,
     };
@@ -128,7 +128,7 @@ export class Nginx {
       NGINX_ERROR_LOG: join(folder, 'logs', 'nginx-error.log'),
       NGINX_ACCESS_LOG: join(folder, 'logs', 'nginx-access.log'),
       NGINX_DRAIN_FILE: this.#drainFile,
-      NGINX_OVERLOAD_FOLDER: this.#overloadFolder,
+      NGINX_CACHE: this.#cache,
       NGINX_TEMP: join(folder, 'nginx', 'temp'),
       NGINX_FRONT_LISTEN: `${frontHost}:${frontPort}`,
       NGINX_OPS_LISTEN: `127.0.0.1:${opsPort}`,

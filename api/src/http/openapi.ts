@@ -62,7 +62,7 @@ const readCoupon: RouteConfig = {
   path: '/api/v1/coupons/{couponId}',
   tags: ['coupons'],
   summary: 'See a coupon',
-  description: 'Up to a second old.',
+  description: 'Up to two seconds old.',
   request: { params: couponIdPath },
   responses: {
     200: json('The coupon', couponSchema),

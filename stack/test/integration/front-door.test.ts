@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { startFrontDoor, type FrontDoor } from './front-door.js';
+import { until } from '../../../api/test/support/servers.js';
 import { callRaw } from './raw-call.js';
 import { startReplica, type Replica } from './replicas.js';
 
@@ -12,6 +13,8 @@ describe('the front door', () => {
   beforeAll(async () => {
     replica = await startReplica((request, response) => {
       response.setHeader('x-content-type-options', 'nosniff');
+      if (request.url?.startsWith('/api/v1/coupons/77'))
+        response.setHeader('cache-control', 'public, max-age=1');
       request.resume().on('end', () => response.end('{"ok":true}'));
     });
     door = await startFrontDoor([replica.port], {
@@ -62,6 +65,35 @@ describe('the front door', () => {
     expect((await post(issue, { body: 'x'.repeat(16_000) })).status).toBe(200);
     expect(lastRequest().headers).not.toHaveProperty('content-length');
     expect(lastRequest().headers).not.toHaveProperty('transfer-encoding');
+  });
+
+  test('asks a replica once a second for a campaign, however many look, and says how old the answer is', async () => {
+    const path = '/api/v1/coupons/77';
+    const asked = () => replica.requests.filter((request) => request.path.startsWith(path)).length;
+    const look = (query = '') => fetch(`${door.url}${path}${query}`);
+    const startMs = performance.now();
+    const answers = await Promise.all(Array.from({ length: 300 }, (_, i) => look(`?nobody=${i}`)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const { headers } = await look();
+    const seconds = Math.ceil((performance.now() - startMs) / 1_000);
+    expect(asked()).toBeLessThanOrEqual(seconds + 1);
+    expect(headers.get('cache-control')).toBe('public, max-age=1');
+    const shown = headers.get('date');
+    await until('it is asked again', async () => {
+      await look();
+      return asked() > seconds + 1 || (await look()).headers.get('date') !== shown;
+    });
+    // One's own coupons are nobody else's.
+    await fetch(`${door.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'first' } });
+    await fetch(`${door.url}/api/v1/users/me/coupons`, { headers: { 'x-user-id': 'second' } });
+    expect(lastRequest().headers['x-user-id']).toBe('second');
+  });
+
+  test('shows what may not be kept to nobody else', async () => {
+    const path = '/api/v1/coupons/78';
+    const asked = () => replica.requests.filter((request) => request.path === path).length;
+    for (let i = 0; i < 3; i += 1) await fetch(door.url + path);
+    expect(asked()).toBe(3);
   });
 
   test('repeats no security header that a replica sends too', async () => {

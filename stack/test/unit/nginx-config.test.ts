@@ -18,7 +18,7 @@ describe('the configuration of nginx', () => {
     ...defaultNginxVariables(),
     NGINX_PID: join(folder, 'pid'),
     NGINX_TEMP: folder,
-    NGINX_OVERLOAD_FOLDER: join(folder, 'overload'),
+    NGINX_CACHE: join(folder, 'cache'),
     NGINX_ACCESS_LOG: join(folder, 'access.log'),
     NGINX_ERROR_LOG: join(folder, 'error.log'),
     NGINX_UPSTREAM: 'upstream-list.conf',

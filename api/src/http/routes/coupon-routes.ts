@@ -18,13 +18,13 @@ const toCouponBody = ({ campaign, state, remaining }: CouponView): CouponBody =>
   closesAt: campaign.closesAt && formatTime(campaign.closesAt.getTime()),
 });
 
-/** What a client may know of a campaign. It is up to a second old: see read-coupon.ts. */
+/** What a client may know of a campaign. It is up to a second old here (read-coupon.ts), and nginx keeps it for another. */
 export function couponRoutes(readCoupon: ReadCoupon): Router {
   const router = Router();
   router.get(ONE, async (req, res) => {
     const view = await readCoupon(requireCouponId(req.params.couponId));
     if (!view) throw new ProblemError('unknown-coupon');
-    res.set('cache-control', 'no-cache').json(toCouponBody(view) satisfies CouponBody);
+    res.set('cache-control', 'public, max-age=1').json(toCouponBody(view) satisfies CouponBody);
   });
   router.all(ONE, methodNotAllowed('GET, HEAD'));
   return router;
